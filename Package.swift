@@ -1,0 +1,103 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of flags for every Swift target: a warning is an error, and what a file uses it imports itself.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "bulkhead",
+    products: [
+        .executable(name: "bulkhead", targets: ["bulkhead"]),
+        .executable(name: "bulkhead-launcher", targets: ["bulkhead-launcher"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
+    ],
+    targets: [
+        // C: system calls that the Glibc module does not declare, and two system libraries. No policy, no logic.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CCap"),
+        .systemLibrary(name: "CSeccomp"),
+
+        // The kernel, and the bytes that the engine and the launcher exchange. Static-safe: Glibc and C shims only.
+        .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: settings),
+        .target(name: "LaunchProtocol", dependencies: ["Linux"], swiftSettings: settings),
+
+        // The root process: static, single-threaded.
+        .executableTarget(
+            name: "bulkhead-launcher",
+            dependencies: ["CLinux", "CCap", "Linux", "LaunchProtocol"],
+            path: "Sources/launcher",
+            swiftSettings: settings,
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+
+        // The isolation engine as the worker sees it.
+        .target(name: "Seccomp", dependencies: ["CSeccomp", "CLinux", "Linux"], swiftSettings: settings),
+        .target(
+            name: "Isolation",
+            dependencies: ["Linux", "LaunchProtocol", "Seccomp"],
+            swiftSettings: settings),
+
+        // What is asked and answered, and the path to the engine. None of these but Worker knows Isolation.
+        .target(name: "Jobs", swiftSettings: settings),
+        .target(
+            name: "JobQueue", dependencies: ["Jobs"], swiftSettings: settings),
+        .target(
+            name: "HTTPAPI",
+            dependencies: [
+                "Jobs", "JobQueue",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Images",
+            dependencies: ["Jobs", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
+        .target(
+            name: "Worker",
+            dependencies: [
+                "Jobs", "JobQueue", "Isolation",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "bulkhead",
+            dependencies: [
+                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "Worker",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: settings),
+        .testTarget(name: "LaunchProtocolTests", dependencies: ["LaunchProtocol"], swiftSettings: settings),
+        .testTarget(name: "SeccompTests", dependencies: ["Seccomp"], swiftSettings: settings),
+        .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
+        .testTarget(name: "JobQueueTests", dependencies: ["JobQueue", "Jobs"], swiftSettings: settings),
+        .testTarget(
+            name: "HTTPAPITests",
+            dependencies: [
+                "HTTPAPI", "JobQueue", "Jobs",
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "Jobs"], swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,48 @@
+/// How programs of one language are stored, compiled and run in one image.
+///
+/// Read from the image's recipe; `version` is what the image itself answered when it was built.
+///
+/// In `compile` and `run`, an element that is exactly `{file}` stands for the main file's name, and `{heapMiB}` anywhere
+/// in an element for the memory in MiB that a managed heap may take under the job's memory limit (60 % of it).
+public struct Language: Sendable, Equatable, Codable {
+    /// The canonical name: `javascript`, `python`, `c`, `c++`, `bash`, `java`, `go`.
+    public var name: String
+    /// Other names by which a request may ask for it (`node`, `js`, `py`, `cpp`, `golang`).
+    public var aliases: [String]
+    /// The version found in the image, such as `18.20.4`.
+    public var version: String
+    /// The image that holds it.
+    public var image: String
+    /// The main file's name below `/box`, such as `main.js`.
+    public var fileName: String
+    /// The compiler and its arguments, or nil for a language that is not compiled.
+    public var compile: [String]?
+    /// What the compile stage hands to the run stage: names at the top of `/box`, or `*.ext`.
+    public var products: [String]
+    /// The program and its arguments.
+    public var run: [String]
+    /// Variables that this language needs besides the fixed environment.
+    public var environment: [String: String]
+    /// The least default memory for this language in bytes, where the standard default does not suffice.
+    public var memoryBytes: Int?
+    /// Memory for the compile stage in bytes, where the standard one does not suffice.
+    public var compileMemoryBytes: Int?
+
+    public init(
+        name: String, aliases: [String] = [], version: String, image: String, fileName: String,
+        compile: [String]? = nil, products: [String] = [], run: [String], environment: [String: String] = [:],
+        memoryBytes: Int? = nil, compileMemoryBytes: Int? = nil
+    ) {
+        self.name = name
+        self.aliases = aliases
+        self.version = version
+        self.image = image
+        self.fileName = fileName
+        self.compile = compile
+        self.products = products
+        self.run = run
+        self.environment = environment
+        self.memoryBytes = memoryBytes
+        self.compileMemoryBytes = compileMemoryBytes
+    }
+}
