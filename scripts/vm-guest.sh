@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The inside of scripts/test-vm.sh: prepares the guest as a systemd host would be, runs the command, writes its status.
+set -euo pipefail
+
+out=$BULKHEAD_VM_OUT
+date +%s >"$out/booted"
+trap 'code=$?; [ -s "$out/status" ] || { echo "vm-guest: setting up failed" >&2; echo 125 >"$out/status"; }; exit $code' EXIT
+
+for module in overlay ext4 virtio_blk; do modprobe "$module"; done
+
+# virtme's /tmp is an overlay over 9p. A repository below /tmp would vanish under a tmpfs.
+case $PWD/ in
+/tmp/*) ;;
+*) mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /tmp ;;
+esac
+mountpoint -q /dev/shm || { mkdir -p /dev/shm && mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm; }
+ip link set lo up
+
+mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
+for controller in cpuset cpu io memory pids; do
+    echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
+done
+# What `systemd-run --scope -p Delegate=yes` gives: a group of its own, controllers offered, none switched on below.
+mkdir /sys/fs/cgroup/bulkhead.scope
+echo $$ >/sys/fs/cgroup/bulkhead.scope/cgroup.procs
+
+state=/run/bulkhead-state
+mkdir -p "$state/images/default"
+if [ -s "$out/image" ]; then
+    version=$(<"$out/image")
+    mkdir "$state/images/default/$version"
+    mount -t ext4 -o ro,nosuid,nodev /dev/vda "$state/images/default/$version"
+    [ "$version" = current ] || ln -s "$version" "$state/images/default/current"
+fi
+
+BULKHEAD_TIME_SCALE=$(<"$out/scale")
+export BULKHEAD_VM=1 BULKHEAD_STATE_DIR=$state BULKHEAD_TIME_SCALE
+mapfile -d '' -t command <"$out/command"
+status=0
+"${command[@]}" </dev/null || status=$?
+echo "$status" >"$out/status"
+sync "$out/status"
