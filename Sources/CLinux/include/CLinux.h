@@ -1,0 +1,78 @@
+// The system calls that Swift's Glibc module does not declare, one C function each. Every function answers the call's
+// result, or -errno. Only fixed-width types cross this border, so that the header pulls in no system header.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+// Processes and namespaces
+int64_t bk_clone3(uint64_t flags, int32_t cgroup_fd, int32_t *pidfd);
+int32_t bk_unshare(uint64_t flags);
+int32_t bk_setns(int32_t fd, uint64_t type);
+int32_t bk_pidfd_send_signal(int32_t pidfd, int32_t signal);
+int32_t bk_waitpid(int32_t pid, int32_t *status, int32_t nohang);
+int32_t bk_spawn(const char *path, char *const argv[], const int32_t *fds, int32_t count, int32_t *pid);
+int32_t bk_prctl(int32_t option, uint64_t a, uint64_t b);
+int32_t bk_reset_signals(void);
+int32_t bk_ignore_sigpipe(void);
+int32_t bk_signalfd_stop(void);
+int32_t bk_environment_is_empty(void);
+
+// Identity
+int32_t bk_setgroups_empty(void);
+int32_t bk_setresgid(uint32_t gid);
+int32_t bk_setresuid(uint32_t uid);
+int32_t bk_drop_identity_all_threads(uint32_t uid, uint32_t gid);
+int32_t bk_setrlimit(int32_t resource, uint64_t soft, uint64_t hard);
+int32_t bk_getrlimit(int32_t resource, uint64_t *soft, uint64_t *hard);
+int32_t bk_sethostname(const char *name, int32_t length);
+int32_t bk_seccomp_load(const void *instructions, uint16_t count);
+
+// Mounts
+int32_t bk_mount(const char *source, const char *target, const char *type, uint64_t flags, const char *data);
+int32_t bk_umount_detach(const char *target);
+int32_t bk_pivot_root_here(void);
+int32_t bk_fsopen(const char *type);
+int32_t bk_fsconfig_string(int32_t fs, const char *key, const char *value);
+int32_t bk_fsconfig_create(int32_t fs);
+int32_t bk_fsconfig_reconfigure(int32_t fs);
+int32_t bk_fsmount(int32_t fs, uint64_t attributes);
+int32_t bk_fspick(int32_t mount);
+int32_t bk_move_mount(int32_t mount, const char *target);
+
+// Files and descriptors
+int32_t bk_open(const char *path, int32_t flags, uint32_t mode);
+int32_t bk_openat(int32_t dir, const char *path, int32_t flags, uint32_t mode);
+int32_t bk_openat2_beneath(int32_t dir, const char *path, uint64_t flags, uint64_t mode);
+int32_t bk_mknod_device(const char *path, uint32_t major, uint32_t minor);
+int32_t bk_device_number(const char *path, uint32_t *major, uint32_t *minor);
+int32_t bk_pipe(int32_t fds[2]);
+int32_t bk_seqpacket_pair(int32_t fds[2]);
+int32_t bk_eventfd(void);
+int32_t bk_memfd(const char *name);
+int32_t bk_memfd_seal(int32_t fd);
+int32_t bk_memfd_is_sealed(int32_t fd);
+int32_t bk_close_range(uint32_t first, uint32_t last, int32_t cloexec_only);
+int32_t bk_fcntl_dup_above(int32_t fd, int32_t least);
+int32_t bk_set_nonblocking(int32_t fd);
+int32_t bk_flock(int32_t fd, int32_t exclusive);
+int32_t bk_has_attribute(const char *path, const char *name);
+int32_t bk_fstatfs(int32_t fd, uint64_t *type, uint64_t *free_blocks, uint64_t *free_inodes);
+int32_t bk_ppoll(int32_t *fds, int16_t *events, int16_t *revents, int32_t count, int64_t timeout_ns);
+int64_t bk_send(int32_t socket, const void *bytes, uint64_t length, const int32_t *fds, int32_t fd_count);
+int64_t bk_receive(int32_t socket, void *bytes, uint64_t capacity, int32_t *fds, int32_t *fd_count, int32_t nonblocking);
+uint64_t bk_monotonic_ns(void);
+
+// Constants that the Glibc module cannot import because they are function-like or missing
+extern const uint64_t BK_CLONE_NEWNS, BK_CLONE_NEWCGROUP, BK_CLONE_NEWUTS, BK_CLONE_NEWIPC, BK_CLONE_NEWUSER,
+    BK_CLONE_NEWPID, BK_CLONE_NEWNET;
+extern const uint64_t BK_MS_RDONLY, BK_MS_NOSUID, BK_MS_NODEV, BK_MS_NOEXEC, BK_MS_REMOUNT, BK_MS_BIND, BK_MS_REC,
+    BK_MS_PRIVATE, BK_MOUNT_ATTR_NOSUID, BK_MOUNT_ATTR_NODEV;
+extern const int32_t BK_O_PATH, BK_O_CLOEXEC, BK_O_DIRECTORY, BK_O_NOFOLLOW;
+extern const int32_t BK_PR_SET_PDEATHSIG, BK_PR_SET_DUMPABLE, BK_PR_SET_NO_NEW_PRIVS, BK_PR_SET_NAME;
+extern const int32_t BK_RLIMIT_CORE, BK_RLIMIT_NOFILE, BK_RLIMIT_FSIZE, BK_RLIMIT_MEMLOCK, BK_RLIMIT_MSGQUEUE,
+    BK_RLIMIT_RTPRIO, BK_RLIMIT_NICE, BK_RLIMIT_SIGPENDING, BK_RLIMIT_STACK;
+extern const uint64_t BK_TMPFS_MAGIC, BK_PROC_MAGIC, BK_CGROUP2_MAGIC;
+
+#endif
