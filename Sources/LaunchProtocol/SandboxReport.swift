@@ -1,0 +1,89 @@
+/// What the supervisor of a sandbox saw of a job: the only ground of a verdict. Nothing in it comes from bytes that the
+/// job wrote.
+public struct SandboxReport: Equatable, Hashable, Sendable {
+    /// The wait status of the job's main process (wait(2)); nil when the sandbox was killed before it ended.
+    public var waitStatus: Int32?
+    /// What the supervisor ended the job for.
+    public var fired: Fired
+    /// Nanoseconds from the start of the program to its end.
+    public var wallTime: UInt64
+    /// Nanoseconds of CPU, user and system, of the whole tree since the start of the program.
+    public var cpuTime: UInt64
+    /// The most bytes of memory charged to the job at once.
+    public var memoryPeak: UInt64
+    /// Processes that the kernel's OOM killer ended in the job's control group.
+    public var oomKills: UInt64
+    /// How often a fork or clone failed on the limit of processes.
+    public var processLimitHits: UInt64
+    /// The most processes and threads at once, where the kernel counts them (pids.peak, Linux 6.12).
+    public var processPeak: UInt64?
+    /// Nanoseconds for which the CPU quota held the job back.
+    public var throttled: UInt64
+    /// Bytes that /box and /tmp could still take at the end.
+    public var diskFree: UInt64
+    /// Inodes that /box and /tmp could still take at the end.
+    public var inodesFree: UInt64
+
+    /// Several can hold: a limit may run out while another one's kill is under way.
+    public struct Fired: OptionSet, Hashable, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let cpuTime = Fired(rawValue: 1)
+        public static let wallTime = Fired(rawValue: 2)
+        public static let output = Fired(rawValue: 4)
+        public static let memory = Fired(rawValue: 8)
+        public static let cancelled = Fired(rawValue: 16)
+    }
+
+    public init(
+        waitStatus: Int32?, fired: Fired, wallTime: UInt64, cpuTime: UInt64, memoryPeak: UInt64, oomKills: UInt64,
+        processLimitHits: UInt64, processPeak: UInt64?, throttled: UInt64, diskFree: UInt64, inodesFree: UInt64
+    ) {
+        self.waitStatus = waitStatus
+        self.fired = fired
+        self.wallTime = wallTime
+        self.cpuTime = cpuTime
+        self.memoryPeak = memoryPeak
+        self.oomKills = oomKills
+        self.processLimitHits = processLimitHits
+        self.processPeak = processPeak
+        self.throttled = throttled
+        self.diskFree = diskFree
+        self.inodesFree = inodesFree
+    }
+
+    func write(to writer: inout ByteWriter) {
+        writer.put(waitStatus != nil)
+        writer.put(waitStatus ?? 0)
+        writer.put(fired.rawValue)
+        writer.put(wallTime)
+        writer.put(cpuTime)
+        writer.put(memoryPeak)
+        writer.put(oomKills)
+        writer.put(processLimitHits)
+        writer.put(processPeak != nil)
+        writer.put(processPeak ?? 0)
+        writer.put(throttled)
+        writer.put(diskFree)
+        writer.put(inodesFree)
+    }
+
+    init(from reader: inout ByteReader) throws(MalformedMessage) {
+        let exited = try reader.boolean()
+        let status = try reader.number(Int32.self)
+        waitStatus = exited ? status : nil
+        fired = Fired(rawValue: try reader.number())
+        wallTime = try reader.number()
+        cpuTime = try reader.number()
+        memoryPeak = try reader.number()
+        oomKills = try reader.number()
+        processLimitHits = try reader.number()
+        let counted = try reader.boolean()
+        let peak = try reader.number(UInt64.self)
+        processPeak = counted ? peak : nil
+        throttled = try reader.number()
+        diskFree = try reader.number()
+        inodesFree = try reader.number()
+    }
+}

@@ -1,0 +1,159 @@
+/// What the driving process asks of a slot. For one job: any number of `file`, one `start`, perhaps `stop`; after
+/// `ended`, any number of `collect`; then `release`.
+public enum SlotRequest: Equatable, Sendable {
+    /// Bytes of a file below /box. A chunk with `begins` makes the file (it must not exist) and the folders above it;
+    /// the chunks that follow are appended to it.
+    case file(path: String, begins: Bool, executable: Bool, bytes: [UInt8])
+    /// Runs a program in the parked sandbox.
+    case start(JobStart)
+    /// Ends the running job. The reason comes back in the report, so that the verdict is the supervisor's own.
+    case stop(StopReason)
+    /// Sends back regular files from the top of /box: a name, or `*.ext`. Only after `ended`.
+    case collect(patterns: [String], maximumBytes: UInt64, maximumFiles: UInt16)
+    /// Takes the sandbox down and parks the next one.
+    case release
+
+    /// Why the driving process ended a job.
+    public enum StopReason: UInt8, Sendable {
+        case output = 1
+        case cancelled = 2
+    }
+
+    /// The most bytes of one `file` chunk: the message around it stays below `maximumMessageSize`.
+    public static let chunkSize = 64 << 10
+
+    public func encoded() -> [UInt8] {
+        var writer = ByteWriter()
+        switch self {
+        case .file(let path, let begins, let executable, let bytes):
+            writer.put(UInt8(1))
+            writer.put(path)
+            writer.put(begins)
+            writer.put(executable)
+            writer.put(bytes)
+        case .start(let start):
+            writer.put(UInt8(2))
+            start.write(to: &writer)
+        case .stop(let reason):
+            writer.put(UInt8(3))
+            writer.put(reason.rawValue)
+        case .collect(let patterns, let maximumBytes, let maximumFiles):
+            writer.put(UInt8(4))
+            writer.put(patterns)
+            writer.put(maximumBytes)
+            writer.put(maximumFiles)
+        case .release:
+            writer.put(UInt8(5))
+        }
+        return writer.bytes
+    }
+
+    public init(decoding bytes: some Collection<UInt8>) throws(MalformedMessage) {
+        var reader = ByteReader(bytes)
+        switch try reader.number(UInt8.self) {
+        case 1:
+            self = .file(
+                path: try reader.string(), begins: try reader.boolean(), executable: try reader.boolean(),
+                bytes: try reader.byteArray())
+        case 2: self = .start(try JobStart(from: &reader))
+        case 3:
+            guard let reason = StopReason(rawValue: try reader.number()) else { throw MalformedMessage("stop reason") }
+            self = .stop(reason)
+        case 4:
+            self = .collect(
+                patterns: try reader.strings(limit: 64), maximumBytes: try reader.number(),
+                maximumFiles: try reader.number())
+        case 5: self = .release
+        default: throw MalformedMessage("unknown request to a slot")
+        }
+        try reader.end()
+    }
+}
+
+/// The program to run, and its limits.
+public struct JobStart: Equatable, Sendable {
+    /// The absolute path of the program, then its arguments. NUL ends a C string, so no element holds one.
+    public var arguments: [[UInt8]]
+    /// `NAME=value` elements.
+    public var environment: [[UInt8]]
+    public var limits: ResourceLimits
+
+    public init(arguments: [[UInt8]], environment: [[UInt8]], limits: ResourceLimits) {
+        self.arguments = arguments
+        self.environment = environment
+        self.limits = limits
+    }
+
+    /// The most elements of the arguments and of the environment.
+    public static let maximumElements = 256
+
+    public func write(to writer: inout ByteWriter) {
+        writer.put(arguments)
+        writer.put(environment)
+        limits.write(to: &writer)
+    }
+
+    public init(from reader: inout ByteReader) throws(MalformedMessage) {
+        arguments = try reader.byteArrays(limit: Self.maximumElements)
+        environment = try reader.byteArrays(limit: Self.maximumElements)
+        limits = try ResourceLimits(from: &reader)
+        guard arguments.first?.first == UInt8(ascii: "/") else { throw MalformedMessage("program path not absolute") }
+        guard !arguments.joined().contains(0), !environment.joined().contains(0) else {
+            throw MalformedMessage("NUL within an argument")
+        }
+    }
+}
+
+/// What a slot tells the driving process.
+public enum SlotReply: Equatable, Sendable {
+    /// A sandbox waits for its job. The write end of stdin and the read ends of stdout and stderr come with it.
+    case parked
+    /// A step failed; the job did not run. The driving process answers with `release`.
+    case failed(StepFailure)
+    /// The job has ended, nothing of it is alive, and its output pipes will end.
+    case ended(SandboxReport)
+    /// Bytes of a collected file, as with `SlotRequest.file`.
+    case file(name: String, begins: Bool, executable: Bool, bytes: [UInt8])
+    /// Everything that `collect` asked for has been sent; what was left out, with the reason.
+    case collected(skipped: [String])
+
+    public func encoded() -> [UInt8] {
+        var writer = ByteWriter()
+        switch self {
+        case .parked:
+            writer.put(UInt8(1))
+        case .failed(let failure):
+            writer.put(UInt8(2))
+            failure.write(to: &writer)
+        case .ended(let report):
+            writer.put(UInt8(3))
+            report.write(to: &writer)
+        case .file(let name, let begins, let executable, let bytes):
+            writer.put(UInt8(4))
+            writer.put(name)
+            writer.put(begins)
+            writer.put(executable)
+            writer.put(bytes)
+        case .collected(let skipped):
+            writer.put(UInt8(5))
+            writer.put(skipped)
+        }
+        return writer.bytes
+    }
+
+    public init(decoding bytes: some Collection<UInt8>) throws(MalformedMessage) {
+        var reader = ByteReader(bytes)
+        switch try reader.number(UInt8.self) {
+        case 1: self = .parked
+        case 2: self = .failed(try StepFailure(from: &reader))
+        case 3: self = .ended(try SandboxReport(from: &reader))
+        case 4:
+            self = .file(
+                name: try reader.string(), begins: try reader.boolean(), executable: try reader.boolean(),
+                bytes: try reader.byteArray())
+        case 5: self = .collected(skipped: try reader.strings(limit: 1_024))
+        default: throw MalformedMessage("unknown reply of a slot")
+        }
+        try reader.end()
+    }
+}
