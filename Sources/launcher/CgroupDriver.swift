@@ -1,0 +1,61 @@
+import CLinux
+import LaunchProtocol
+import Linux
+
+/// How control groups enforce the limits of one job, on one kind of host. A job gets a leaf of its own: what an earlier
+/// job left charged to a group, its page cache above all, would become the next one's peak.
+protocol CgroupDriver {
+    /// Makes a fresh leaf with `limits` in force.
+    func makeLeaf(named name: String, limits: ResourceLimits) throws(StepFailure) -> any CgroupLeaf
+
+    /// Kills what is left in the leaves of `prefix` and removes them.
+    func sweep(prefix: String) throws(StepFailure)
+}
+
+/// The control group of one job.
+protocol CgroupLeaf: AnyObject {
+    /// The folder for CLONE_INTO_CGROUP, or -1.
+    var cloneTarget: Int32 { get }
+
+    /// Called in the job: enters the groups that CLONE_INTO_CGROUP does not cover.
+    func join() throws(StepFailure)
+
+    /// Puts other limits in force, before the job is executed.
+    func apply(_ limits: ResourceLimits) throws(StepFailure)
+
+    /// Nanoseconds of CPU used by everything that ever ran in the leaf.
+    func cpuTime() throws(StepFailure) -> UInt64
+
+    /// Whether no process is left in the leaf.
+    func isEmpty() throws(StepFailure) -> Bool
+
+    /// Ready to read when the group has run out of memory, or -1 where the kernel ends the whole group by itself.
+    var outOfMemoryEvent: Int32 { get }
+
+    /// What the group has counted.
+    func counters() throws(StepFailure) -> CgroupCounters
+
+    /// Kills every process in the leaf: the second line, after the kill of init.
+    func killAll()
+
+    /// Removes the leaf.
+    /// - Returns: false while a process that is dying still holds it.
+    func remove() throws(StepFailure) -> Bool
+}
+
+/// What a job's group counted, in the units of `SandboxReport`.
+struct CgroupCounters {
+    var memoryPeak: UInt64
+    var oomKills: UInt64
+    var processLimitHits: UInt64
+    var processPeak: UInt64?
+    var throttled: UInt64
+}
+
+/// The period of the CPU quota in microseconds (the kernel's default).
+let cpuPeriod: UInt64 = 100_000
+
+extension ResourceLimits {
+    /// Microseconds of CPU in each period; the kernel takes no quota below 1,000 (Documentation/scheduler/sched-bwc).
+    var cpuQuota: UInt64 { max(1_000, UInt64(milliCPUs) * cpuPeriod / 1_000) }
+}

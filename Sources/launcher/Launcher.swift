@@ -1,0 +1,159 @@
+import CLinux
+import Glibc
+import LaunchProtocol
+import Linux
+
+/// The root process that forks slots and cleans up after them. It runs no job itself and reads nothing but its own few
+/// messages.
+struct Launcher: ~Copyable {
+    let configuration: LauncherConfiguration
+    let cgroups: any CgroupDriver
+    /// PID 1's filter, then the policies by index.
+    let filters: [Filter]
+    private var slots: [RunningSlot] = []
+    private let stop: Descriptor
+
+    private struct RunningSlot {
+        var index: UInt16
+        var pid: Int32
+        var handle: Int32
+    }
+
+    init(configuration: LauncherConfiguration) throws(StepFailure) {
+        var filters: [Filter] = []
+        for number in 0..<Int32(configuration.filters) {
+            filters.append(try Filter(from: LauncherDescriptor.firstFilter + number))
+        }
+        func open(_ path: String) throws(StepFailure) -> Int32 {
+            try perform(.openCgroup) { bk_open(path, O_RDONLY | BK_O_DIRECTORY | BK_O_CLOEXEC, 0) }
+        }
+        var folders: [Int32] = []
+        for path in configuration.cgroupFolders { folders.append(try open(path)) }
+        let cgroups: any CgroupDriver
+        switch configuration.hierarchy {
+        case .unified:
+            cgroups = UnifiedCgroupDriver(folder: folders[0])
+        case .legacy:
+            cgroups = LegacyCgroupDriver(
+                folders: .init(memory: folders[0], pids: folders[1], cpu: folders[2], accounting: folders[3]),
+                unifiedAccounting: configuration.unifiedAccounting)
+        }
+        // A namespace of its own: what the host mounts later does not appear in it, nor the other way round.
+        try perform(.privateMounts) { bk_unshare(BK_CLONE_NEWNS) }
+        try perform(.privateMounts) { bk_mount("none", "/", nil, BK_MS_REC | BK_MS_PRIVATE, nil) }
+        let stop = Descriptor(owning: try perform(.readConfiguration) { bk_signalfd_stop() })
+        self.configuration = configuration
+        self.cgroups = cgroups
+        self.filters = filters
+        self.stop = stop
+    }
+
+    /// Serves the driving process until it is gone.
+    mutating func serve() throws {
+        try send(.ready)
+        while true {
+            var poll = PollSet()
+            poll.add(LauncherDescriptor.control)
+            poll.add(stop.raw)
+            // More slots than a set holds are looked at in turns: the end of one is no hurry.
+            let watched = slots.prefix(PollSet.capacity - 2)
+            for slot in watched { poll.add(slot.handle) }
+            try poll.wait(timeout: slots.count > watched.count ? 200_000_000 : nil)
+            let ended = watched.enumerated().filter { poll.isReady($0.offset + 2) }.map(\.element)
+            if !ended.isEmpty { try reap(ended) }
+            // Those that were looked at go to the end of the row.
+            if slots.count > watched.count {
+                slots =
+                    Array(slots.dropFirst(watched.count))
+                    + watched.filter { slot in
+                        !ended.contains { $0.index == slot.index }
+                    }
+            }
+            if poll.isReady(1) { return }
+            if poll.isReady(0) {
+                guard let request = try receive() else { return }
+                switch request {
+                case .openSlot(let image, let policy): try openSlot(image: Int(image), policy: Int(policy))
+                case .killSlot(let index):
+                    // The end shows on its descriptor, as any other.
+                    for slot in slots where slot.index == index { _ = bk_pidfd_send_signal(slot.handle, SIGKILL) }
+                }
+            }
+        }
+    }
+
+    /// Ends every slot and removes everything that carries the instance's mark.
+    mutating func shutDown() throws {
+        for slot in slots { _ = bk_pidfd_send_signal(slot.handle, SIGKILL) }
+        try reap(slots, announce: false)
+        try cgroups.sweep(prefix: "")
+        for folder in configuration.cgroupFolders { rmdir(folder) }
+    }
+
+    private mutating func openSlot(image: Int, policy: Int) throws {
+        do {
+            let used = Set(slots.map(\.index))
+            guard let index = (0..<configuration.slots).first(where: { !used.contains($0) }) else {
+                throw StepFailure(.forkSlot, errno: EAGAIN)
+            }
+            guard configuration.images.indices.contains(image), policy >= 0, policy + 1 < filters.count else {
+                throw StepFailure(.forkSlot, errno: EINVAL)
+            }
+            let pair = try under(.forkSlot) { () throws(SystemError) in try SocketPair() }
+            let parent = getpid()
+            var handle: Int32 = -1
+            let pid = Int32(try perform(.forkSlot) { bk_clone3(0, -1, &handle) })
+            if pid == 0 {
+                becomeSlot(
+                    index: index, image: configuration.images[image], policy: policy + 1, socket: pair.second,
+                    launcher: parent)
+            }
+            slots.append(RunningSlot(index: index, pid: pid, handle: handle))
+            try send(.slotOpened(slot: index), descriptor: pair.first.raw)
+        } catch let failure as StepFailure {
+            try send(.slotRefused(failure))
+        }
+    }
+
+    private borrowing func becomeSlot(
+        index: UInt16, image: String, policy: Int, socket: consuming Descriptor, launcher: Int32
+    ) -> Never {
+        // A slot ends with the launcher; one that was orphaned before it could say so ends here.
+        if bk_prctl(BK_PR_SET_PDEATHSIG, UInt64(SIGKILL), 0) < 0 || getppid() != launcher { _exit(1) }
+        // The lock stays open, so that it is held until the last slot is gone. What belongs to the launcher's own
+        // conversation does not: a slot that held it would keep the driving process from seeing the launcher end.
+        _ = close(LauncherDescriptor.control)
+        for slot in slots { _ = close(slot.handle) }
+        Slot.run(index: index, image: image, policy: policy, launcher: self, socket: socket)
+    }
+
+    /// Cleans up after slots that have ended, by themselves or not.
+    private mutating func reap(_ ended: [RunningSlot], announce: Bool = true) throws {
+        for slot in ended {
+            var status: Int32 = 0
+            try attempt("wait for slot") { bk_waitpid(slot.pid, &status, 0) }
+            _ = close(slot.handle)
+            slots.removeAll { $0.index == slot.index }
+            // Its init dies with it, and every job with its init; the sweep waits for that.
+            try cgroups.sweep(prefix: SlotContext.leafPrefix(slot: slot.index))
+            if announce { try send(.slotClosed(slot: slot.index)) }
+        }
+    }
+
+    private func receive() throws -> ControlRequest? {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        var descriptors: Int32 = 0
+        let count = bk_receive(LauncherDescriptor.control, &bytes, UInt64(bytes.count), nil, &descriptors, 0)
+        if count == 0 || count == -Int64(ECONNRESET) { return nil }
+        if count < 0 { throw SystemError("receive", errno: Int32(-count)) }
+        return try ControlRequest(decoding: bytes[0..<Int(count)])
+    }
+
+    private func send(_ reply: ControlReply, descriptor: Int32? = nil) throws(SystemError) {
+        let bytes = reply.encoded()
+        let descriptors = descriptor.map { [$0] } ?? []
+        try attempt("send to the driving process") {
+            bk_send(LauncherDescriptor.control, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+        }
+    }
+}

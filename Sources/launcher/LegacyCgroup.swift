@@ -1,0 +1,165 @@
+import CLinux
+import Glibc
+import LaunchProtocol
+import Linux
+
+/// The v1 hierarchies of hybrid and v1 hosts (Documentation/admin-guide/cgroup-v1): the same limits through other files.
+struct LegacyCgroupDriver: CgroupDriver {
+    /// The instance's own folder in each hierarchy.
+    struct Folders {
+        var memory: Int32
+        var pids: Int32
+        var cpu: Int32
+        /// The v2 hierarchy, which counts CPU time without any controller, or v1's cpuacct.
+        var accounting: Int32
+
+        var all: [Int32] { [memory, pids, cpu, accounting] }
+    }
+
+    let folders: Folders
+    let unifiedAccounting: Bool
+
+    func makeLeaf(named name: String, limits: ResourceLimits) throws(StepFailure) -> any CgroupLeaf {
+        try LegacyCgroupLeaf(parents: folders, unifiedAccounting: unifiedAccounting, name: name, limits: limits)
+    }
+
+    func sweep(prefix: String) throws(StepFailure) {
+        for folder in folders.all {
+            try under(.removeCgroup) { () throws(SystemError) in
+                try CgroupTree.removeChildren(of: folder, prefix: prefix)
+            }
+        }
+    }
+}
+
+private final class LegacyCgroupLeaf: CgroupLeaf {
+    private let parents: LegacyCgroupDriver.Folders
+    private let unifiedAccounting: Bool
+    private let name: String
+    private let memory: Descriptor
+    private let pids: Descriptor
+    private let cpu: Descriptor
+    private let accounting: Descriptor
+    private let usage: Descriptor
+    private let outOfMemory: Descriptor
+    private var applied: ResourceLimits?
+
+    init(
+        parents: LegacyCgroupDriver.Folders, unifiedAccounting: Bool, name: String, limits: ResourceLimits
+    ) throws(StepFailure) {
+        self.parents = parents
+        self.unifiedAccounting = unifiedAccounting
+        self.name = name
+        func make(_ parent: Int32) throws(StepFailure) -> Descriptor {
+            try performC(.makeCgroup) { mkdirat(parent, name, 0o755) }
+            return Descriptor(
+                owning: try perform(.makeCgroup) {
+                    bk_openat(parent, name, O_RDONLY | BK_O_DIRECTORY | BK_O_CLOEXEC, 0)
+                })
+        }
+        memory = try make(parents.memory)
+        pids = try make(parents.pids)
+        cpu = try make(parents.cpu)
+        accounting = try make(parents.accounting)
+        let counter = unifiedAccounting ? "cpu.stat" : "cpuacct.usage"
+        let folder = accounting.raw
+        usage = Descriptor(
+            owning: try perform(.makeCgroup) { bk_openat(folder, counter, O_RDONLY | BK_O_CLOEXEC, 0) })
+        outOfMemory = Descriptor(owning: try perform(.makeCgroup) { bk_eventfd() })
+        // v1 has no memory.oom.group: the supervisor is told, and ends the whole sandbox itself.
+        let control = try under(.makeCgroup) { () throws(SystemError) in
+            try memory.open("memory.oom_control", O_RDONLY)
+        }
+        try write("\(outOfMemory.raw) \(control.raw)", to: "cgroup.event_control", in: memory.raw)
+        try apply(limits)
+    }
+
+    private func write(_ value: String, to file: String, in folder: Int32) throws(StepFailure) {
+        try under(.applyCgroupLimits) { () throws(SystemError) in try SmallFile.write(value, to: file, in: folder) }
+    }
+
+    private func read(_ file: String, in folder: Int32) throws(StepFailure) -> String {
+        try under(.readCgroup) { () throws(SystemError) in try SmallFile.read(file, in: folder) }
+    }
+
+    var cloneTarget: Int32 { unifiedAccounting ? accounting.raw : -1 }
+
+    var outOfMemoryEvent: Int32 { outOfMemory.raw }
+
+    func join() throws(StepFailure) {
+        // 0 stands for the writer; a number would be looked up in the writer's PID namespace.
+        var folders = [memory.raw, pids.raw, cpu.raw]
+        if !unifiedAccounting { folders.append(accounting.raw) }
+        for folder in folders {
+            try under(.joinCgroup) { () throws(SystemError) in
+                try SmallFile.write("0", to: "cgroup.procs", in: folder)
+            }
+        }
+    }
+
+    func apply(_ limits: ResourceLimits) throws(StepFailure) {
+        if applied?.memory != limits.memory {
+            // Memory with swap may never be below memory alone, so the order depends on the direction. Where the kernel
+            // does not count swap, the starter has made sure that there is none.
+            let counted = SmallFile.exists("memory.memsw.limit_in_bytes", in: memory.raw)
+            let value = "\(limits.memory)"
+            let raises = applied.map { $0.memory < limits.memory } ?? false
+            if raises, counted { try write(value, to: "memory.memsw.limit_in_bytes", in: memory.raw) }
+            try write(value, to: "memory.limit_in_bytes", in: memory.raw)
+            if !raises, counted { try write(value, to: "memory.memsw.limit_in_bytes", in: memory.raw) }
+        }
+        if applied?.processes != limits.processes { try write("\(limits.processes)", to: "pids.max", in: pids.raw) }
+        if applied?.milliCPUs != limits.milliCPUs {
+            // A burst above the quota is refused, so it is lowered before and raised after.
+            if applied != nil { try write("0", to: "cpu.cfs_burst_us", in: cpu.raw) }
+            try write("\(cpuPeriod)", to: "cpu.cfs_period_us", in: cpu.raw)
+            try write("\(limits.cpuQuota)", to: "cpu.cfs_quota_us", in: cpu.raw)
+            try write("\(limits.cpuQuota)", to: "cpu.cfs_burst_us", in: cpu.raw)
+        }
+        applied = limits
+    }
+
+    func cpuTime() throws(StepFailure) -> UInt64 {
+        let text = try under(.readCgroup) { () throws(SystemError) in try SmallFile.read(usage.raw, name: "cpu usage") }
+        if unifiedAccounting {
+            if let microseconds = SmallFile.field("usage_usec", of: text) { return microseconds * 1_000 }
+        } else if let nanoseconds = UInt64(text.dropLast()) {
+            return nanoseconds
+        }
+        throw StepFailure(.readCgroup, errno: ENODATA)
+    }
+
+    func isEmpty() throws(StepFailure) -> Bool { try read("pids.current", in: pids.raw).hasPrefix("0\n") }
+
+    func counters() throws(StepFailure) -> CgroupCounters {
+        guard let peak = UInt64(try read("memory.max_usage_in_bytes", in: memory.raw).dropLast()),
+            let kills = SmallFile.field("oom_kill", of: try read("memory.oom_control", in: memory.raw)),
+            let hits = SmallFile.field("max", of: try read("pids.events", in: pids.raw)),
+            let throttled = SmallFile.field("throttled_time", of: try read("cpu.stat", in: cpu.raw))
+        else { throw StepFailure(.readCgroup, errno: ENODATA) }
+        var processPeak: UInt64?
+        if SmallFile.exists("pids.peak", in: pids.raw) {
+            processPeak = UInt64(try read("pids.peak", in: pids.raw).dropLast())
+        }
+        return CgroupCounters(
+            memoryPeak: peak, oomKills: kills, processLimitHits: hits, processPeak: processPeak, throttled: throttled)
+    }
+
+    func killAll() {
+        // Numbers as this process's PID namespace has them, which is the host's; a number may be reused between the
+        // read and the kill only if the process was reaped, and then it is not listed at the next round.
+        guard let text = try? SmallFile.read("cgroup.procs", in: pids.raw) else { return }
+        for line in text.split(separator: "\n") {
+            if let pid = Int32(line), pid > 1 { kill(pid, SIGKILL) }
+        }
+    }
+
+    func remove() throws(StepFailure) -> Bool {
+        var done = true
+        for parent in parents.all where unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT {
+            if errno != EBUSY { throw StepFailure(.removeCgroup, errno: errno) }
+            done = false
+        }
+        return done
+    }
+}

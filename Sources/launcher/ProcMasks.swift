@@ -1,0 +1,46 @@
+import CLinux
+import Glibc
+import LaunchProtocol
+import Linux
+
+/// What of /proc a job does not see or cannot write: the list that Docker uses (moby, `oci/defaults.go`).
+struct ProcMasks {
+    private static let hiddenFolders = ["acpi", "asound", "scsi"]
+    private static let hiddenFiles = [
+        "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "timer_list", "timer_stats", "kallsyms",
+        "config.gz", "key-users",
+    ]
+    private static let readOnly = ["bus", "fs", "irq", "sys", "sysrq-trigger"]
+
+    private let hiddenFolders: [String]
+    private let hiddenFiles: [String]
+    private let readOnly: [String]
+
+    /// Looks once which of them this kernel has; the /proc in view must be the host's.
+    init() {
+        func present(_ names: [String]) -> [String] {
+            names.filter { SmallFile.exists("/proc/\($0)") }.map { "/proc/\($0)" }
+        }
+        hiddenFolders = present(Self.hiddenFolders)
+        hiddenFiles = present(Self.hiddenFiles)
+        readOnly = present(Self.readOnly)
+    }
+
+    /// Covers them in the /proc of the mount namespace of the calling init.
+    func apply() throws(StepFailure) {
+        for path in hiddenFolders {
+            try perform(.maskProc) {
+                bk_mount("none", path, "tmpfs", BK_MS_RDONLY | BK_MS_NOSUID, "size=0,nr_inodes=1")
+            }
+        }
+        for path in hiddenFiles { try perform(.maskProc) { bk_mount("/dev/null", path, nil, BK_MS_BIND, nil) } }
+        for path in readOnly {
+            try perform(.maskProc) { bk_mount(path, path, nil, BK_MS_BIND, nil) }
+            try perform(.maskProc) {
+                bk_mount(
+                    nil, path, nil,
+                    BK_MS_REMOUNT | BK_MS_BIND | BK_MS_RDONLY | BK_MS_NOSUID | BK_MS_NODEV | BK_MS_NOEXEC, nil)
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import CLinux
+import Glibc
+import LaunchProtocol
+import Linux
+
+/// One sandbox as its slot holds it: parked, then running one job, then dead. It is never used twice.
+final class Sandbox {
+    let leaf: any CgroupLeaf
+    let work: WorkMount
+    /// Where init and the job report; its end means that init is gone.
+    let report: Descriptor
+    private let start: Descriptor
+    private let initPid: Int32
+    private let initHandle: Descriptor
+    private var reaped = false
+
+    /// The driving process's ends of the job's standard streams: stdin to write, stdout and stderr to read.
+    struct Streams: ~Copyable {
+        var input: Descriptor
+        var output: Descriptor
+        var error: Descriptor
+    }
+
+    /// A sandbox that waits for its job, and the streams that go to the driving process.
+    struct Parked: ~Copyable {
+        let sandbox: Sandbox
+        let streams: Streams
+    }
+
+    /// How long a sandbox may take to be set up. Generous: it runs into this only when something is stuck.
+    private static let parkTimeout: UInt64 = 60_000_000_000
+
+    /// Sets up a sandbox to the point where its job only has to be executed.
+    static func park(
+        in slot: borrowing SlotContext, sequence: UInt64
+    ) throws(StepFailure) -> Parked {
+        let leaf = try slot.cgroups.makeLeaf(
+            named: "\(SlotContext.leafPrefix(slot: slot.index))\(sequence)", limits: slot.configuration.standard)
+        do throws(StepFailure) {
+            let parked = try Sandbox.create(in: slot, leaf: leaf)
+            try parked.sandbox.waitUntilParked()
+            return parked
+        } catch {
+            // Everything of a sandbox that failed to come up ends with the descriptors of `parked`; the leaf is left.
+            leaf.killAll()
+            _ = try? leaf.remove()
+            throw error
+        }
+    }
+
+    private static func create(
+        in slot: borrowing SlotContext, leaf: any CgroupLeaf
+    ) throws(StepFailure) -> Parked {
+        func pipe() throws(StepFailure) -> Pipe {
+            try under(.makePipes) { () throws(SystemError) in try Pipe() }
+        }
+        let report = try pipe()
+        let start = try pipe()
+        let input = try pipe()
+        let output = try pipe()
+        let error = try pipe()
+        let user = slot.jobUser
+        // /dev/stdin and the like open the pipe anew by its owner and mode; without this they answer EACCES.
+        for descriptor in [input.reader.raw, output.writer.raw, error.writer.raw] {
+            try performC(.ownPipes) { fchown(descriptor, user, user) }
+        }
+        let standard = slot.configuration.standard
+        let work = try WorkMount(user: user, bytes: standard.disk, inodes: standard.inodes)
+        let parts = SandboxParts(
+            report: report.writer.raw, start: start.reader.raw, standardInput: input.reader.raw,
+            standardOutput: output.writer.raw, standardError: error.writer.raw, leaf: leaf,
+            userNamespace: slot.userNamespace.raw, filter: slot.jobFilter, initFilter: slot.initFilter,
+            initUser: slot.configuration.initUser, masks: slot.masks)
+        var handle: Int32 = -1
+        let pid = Int32(
+            try perform(.cloneInit) {
+                bk_clone3(BK_CLONE_NEWPID | BK_CLONE_NEWNS | BK_CLONE_NEWIPC, -1, &handle)
+            })
+        if pid == 0 { SandboxInit.run(parts, work: work) }
+        let sandbox = Sandbox(
+            leaf: leaf, work: work, report: report.reader, start: start.writer, initPid: pid,
+            initHandle: Descriptor(owning: handle))
+        return Parked(
+            sandbox: sandbox, streams: Streams(input: input.writer, output: output.reader, error: error.reader))
+    }
+
+    private init(
+        leaf: any CgroupLeaf, work: WorkMount, report: consuming Descriptor, start: consuming Descriptor,
+        initPid: Int32, initHandle: consuming Descriptor
+    ) {
+        self.leaf = leaf
+        self.work = work
+        self.report = report
+        self.start = start
+        self.initPid = initPid
+        self.initHandle = initHandle
+    }
+
+    deinit {
+        // A sandbox that is let go of before `kill` was called, because parking failed.
+        if !reaped {
+            _ = bk_pidfd_send_signal(initHandle.raw, SIGKILL)
+            var status: Int32 = 0
+            _ = bk_waitpid(initPid, &status, 0)
+        }
+    }
+
+    private func waitUntilParked() throws(StepFailure) {
+        let deadline = MonotonicClock.now + Self.parkTimeout
+        var jobParked = false
+        var initReady = false
+        while !(jobParked && initReady) {
+            var poll = PollSet()
+            poll.add(report.raw)
+            let now = MonotonicClock.now
+            guard now < deadline else { throw StepFailure(.parkTimeout, errno: ETIMEDOUT) }
+            try under(.parkTimeout) { () throws(SystemError) in try poll.wait(timeout: deadline - now) }
+            guard poll.isReady(0) else { continue }
+            guard let record = SetupRecord.receive(from: report.raw) else {
+                throw StepFailure(.initDied, errno: ECHILD)
+            }
+            switch record.kind {
+            case .jobParked: jobParked = true
+            case .initReady: initReady = true
+            case .failed: throw StepFailure(record.step, errno: record.value)
+            case .exited: throw StepFailure(.initDied, errno: ECHILD)
+            }
+        }
+    }
+
+    /// Lets the parked job execute its program.
+    func go(_ job: JobStart) throws(StepFailure) {
+        var writer = ByteWriter()
+        job.write(to: &writer)
+        var message = ByteWriter()
+        message.put(writer.bytes)
+        let bytes = message.bytes
+        var written = 0
+        while written < bytes.count {
+            let descriptor = start.raw
+            written += try performC(.sendStart) {
+                bytes.withUnsafeBytes {
+                    write(descriptor, $0.baseAddress?.advanced(by: written), bytes.count - written)
+                }
+            }
+        }
+    }
+
+    /// Kills init, and with it everything in its PID namespace: the one way in which a job is ended, the same on every
+    /// kind of host. Comes back when nothing of the sandbox is alive.
+    func kill() throws(StepFailure) {
+        guard !reaped else { return }
+        let handle = initHandle.raw
+        // ESRCH: it has ended by itself.
+        let result = bk_pidfd_send_signal(handle, SIGKILL)
+        if result < 0, result != -ESRCH { throw StepFailure(.initDied, errno: -result) }
+        let deadline = MonotonicClock.now + 10_000_000_000
+        var last = false
+        while true {
+            var poll = PollSet()
+            poll.add(handle)
+            try under(.initDied) { () throws(SystemError) in try poll.wait(timeout: 5_000_000_000) }
+            if poll.isReady(0) { break }
+            if last || MonotonicClock.now > deadline { throw StepFailure(.initDied, errno: EBUSY) }
+            leaf.killAll()
+            last = true
+        }
+        var status: Int32 = 0
+        try perform(.initDied) { bk_waitpid(initPid, &status, 0) }
+        reaped = true
+    }
+}

@@ -1,0 +1,21 @@
+import LaunchProtocol
+import Linux
+
+/// What init and the job of one sandbox take from the slot when they are forked.
+struct SandboxParts {
+    /// Where both report to.
+    let report: Int32
+    /// Where the job waits for its start.
+    let start: Int32
+    let standardInput: Int32
+    let standardOutput: Int32
+    let standardError: Int32
+    let leaf: any CgroupLeaf
+    let userNamespace: Int32
+    /// The job's filter.
+    let filter: Filter
+    let initFilter: Filter
+    /// The host's uid of init.
+    let initUser: UInt32
+    let masks: ProcMasks
+}

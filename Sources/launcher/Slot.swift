@@ -1,0 +1,218 @@
+import CLinux
+import Glibc
+import LaunchProtocol
+import Linux
+
+/// One unit of concurrency: a process that stays root, keeps what is the same for all its jobs, and has the next sandbox
+/// parked. It talks to the driving process alone and ends with it.
+struct Slot: ~Copyable {
+    private let context: SlotContext
+    private let socket: Descriptor
+    private var sandbox: Sandbox?
+    private var state = State.spent
+    private var sequence: UInt64 = 0
+    private var delivery = FileDelivery()
+    /// Leaves that a dying process still held when they were to be removed.
+    private var leftLeaves: [any CgroupLeaf] = []
+    private let processors: UInt64
+
+    private enum State {
+        /// The sandbox takes files and a start.
+        case parked
+        /// Its job has ended; files can be collected.
+        case ended
+        /// Nothing more can be had of it but `release`.
+        case spent
+    }
+
+    /// The body of a slot's process.
+    static func run(
+        index: UInt16, image: String, policy: Int, launcher: borrowing Launcher, socket: consuming Descriptor
+    ) -> Never {
+        do {
+            let context = try prepare(index: index, image: image, policy: policy, launcher: launcher)
+            var slot = Slot(context: context, socket: socket)
+            try slot.serve()
+            _exit(0)
+        } catch let failure as StepFailure {
+            complain("slot \(index): \(failure.step.name): \(SystemError.text(failure.errno))")
+            _exit(1)
+        } catch {
+            complain("slot \(index): \(error)")
+            _exit(1)
+        }
+    }
+
+    /// What is done once: namespaces, file system, user namespace.
+    private static func prepare(
+        index: UInt16, image: String, policy: Int, launcher: borrowing Launcher
+    ) throws(StepFailure) -> SlotContext {
+        let configuration = launcher.configuration
+        // While the host's /proc is in view.
+        let masks = ProcMasks()
+        let userNamespace = try UserNamespace.make(hostUser: configuration.firstJobUser + UInt32(index))
+        // No cgroup namespace: with systemd's nsdelegate its root's limit files would answer EPERM.
+        try perform(.slotNamespaces) { bk_unshare(BK_CLONE_NEWNS | BK_CLONE_NEWUTS | BK_CLONE_NEWNET) }
+        let host = "sandbox"
+        try perform(.hostname) { bk_sethostname(host, Int32(host.utf8.count)) }
+        try perform(.privateMounts) { bk_mount("none", "/", nil, BK_MS_REC | BK_MS_PRIVATE, nil) }
+        try SlotRoot.enter(image: image, mountFolder: configuration.mountFolder)
+        return SlotContext(
+            index: index, configuration: configuration, cgroups: launcher.cgroups, initFilter: launcher.filters[0],
+            jobFilter: launcher.filters[policy], masks: masks, userNamespace: userNamespace)
+    }
+
+    private init(context: consuming SlotContext, socket: consuming Descriptor) {
+        self.context = context
+        self.socket = socket
+        processors = UInt64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    }
+
+    private mutating func serve() throws {
+        try parkNext()
+        while true {
+            var poll = PollSet()
+            poll.add(socket.raw)
+            // A parked sandbox that dies says so before its job is sent; what is over needs no watching.
+            let report = poll.add(state == .parked ? sandbox?.report.raw ?? -1 : -1)
+            try poll.wait()
+            if poll.isReady(report) { try lostWhileParked() }
+            guard poll.isReady(0) else { continue }
+            guard let request = try receive(blocking: true) else { return try takeDown() }
+            do {
+                try handle(request)
+            } catch let failure as StepFailure {
+                state = .spent
+                try send(.failed(failure))
+            } catch is Supervision.Abandoned {
+                return try takeDown()
+            }
+        }
+    }
+
+    private mutating func handle(_ request: SlotRequest) throws {
+        switch (request, state) {
+        case (.file(let path, let begins, let executable, let bytes), .parked):
+            guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
+            try delivery.take(
+                path: path, begins: begins, executable: executable, bytes: bytes, into: sandbox.work.box,
+                owner: context.jobUser)
+        case (.start(let job), .parked):
+            try run(job)
+        case (.collect(let patterns, let maximumBytes, let maximumFiles), .ended):
+            guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
+            // Nothing may be alive while root reads what a job has left.
+            try sandbox.kill()
+            try FileCollection.run(
+                patterns: patterns, maximumBytes: maximumBytes, maximumFiles: maximumFiles, from: sandbox.work.box
+            ) { reply in try send(reply) }
+        case (.release, _):
+            try takeDown()
+            try parkNext()
+        case (.stop, _), (.file, .spent), (.start, .spent), (.collect, .spent):
+            // Sent before the driving process could know how the job ended, or that the sandbox failed.
+            break
+        default:
+            throw StepFailure(.protocolViolation, errno: EPROTO)
+        }
+    }
+
+    private mutating func run(_ job: JobStart) throws {
+        guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
+        guard job.limits.isWithin(context.configuration.maximum) else { throw StepFailure(.checkLimits, errno: ERANGE) }
+        delivery = FileDelivery()
+        state = .spent
+        var supervision = Supervision(sandbox: sandbox, limits: job.limits, processors: processors)
+        let socket = self.socket.raw
+        let report = try supervision.run(job, control: self.socket) {
+            switch Self.receive(from: socket, nonblocking: true) {
+            case .request(.stop(let reason)): .stop(reason)
+            case .nothing: nil
+            default: .gone
+            }
+        }
+        state = .ended
+        try send(.ended(report))
+    }
+
+    private mutating func lostWhileParked() throws {
+        state = .spent
+        try sandbox?.kill()
+        try send(.failed(StepFailure(.initDied, errno: ECHILD)))
+    }
+
+    private mutating func parkNext() throws {
+        sequence += 1
+        do {
+            let parked = try Sandbox.park(in: context, sequence: sequence)
+            sandbox = parked.sandbox
+            state = .parked
+            try send(
+                .parked,
+                descriptors: [parked.streams.input.raw, parked.streams.output.raw, parked.streams.error.raw])
+        } catch let failure as StepFailure {
+            sandbox = nil
+            state = .spent
+            try send(.failed(failure))
+        }
+    }
+
+    /// Ends the sandbox and removes its leaf, or remembers the leaf for the next time.
+    private mutating func takeDown() throws {
+        delivery = FileDelivery()
+        state = .spent
+        if let sandbox {
+            try sandbox.kill()
+            leftLeaves.append(sandbox.leaf)
+        }
+        sandbox = nil
+        var left: [any CgroupLeaf] = []
+        for leaf in leftLeaves where try !leaf.remove() { left.append(leaf) }
+        leftLeaves = left
+        // The launcher sweeps what a slot leaves when it ends; one that cannot remove anything must not go on.
+        if left.count > 64 { throw StepFailure(.removeCgroup, errno: EBUSY) }
+    }
+
+    private enum Received {
+        case request(SlotRequest)
+        case nothing
+        case ended
+        case malformed(MalformedMessage)
+    }
+
+    private static func receive(from socket: Int32, nonblocking: Bool) -> Received {
+        var bytes = [UInt8](repeating: 0, count: maximumMessageSize)
+        // No descriptor is ever taken from the driving process.
+        var descriptors: Int32 = 0
+        var count = bk_receive(socket, &bytes, UInt64(bytes.count), nil, &descriptors, nonblocking ? 1 : 0)
+        while count == -Int64(EINTR) {
+            descriptors = 0
+            count = bk_receive(socket, &bytes, UInt64(bytes.count), nil, &descriptors, nonblocking ? 1 : 0)
+        }
+        if count == -Int64(EAGAIN) { return .nothing }
+        if count == 0 || count == -Int64(ECONNRESET) { return .ended }
+        if count < 0 { return .malformed(MalformedMessage("receive: errno \(-count)")) }
+        do {
+            return .request(try SlotRequest(decoding: bytes[0..<Int(count)]))
+        } catch {
+            return .malformed(error)
+        }
+    }
+
+    /// The next request; nil when the driving process is gone.
+    private func receive(blocking: Bool) throws -> SlotRequest? {
+        switch Self.receive(from: socket.raw, nonblocking: !blocking) {
+        case .request(let request): return request
+        case .ended: return nil
+        case .nothing: throw StepFailure(.protocolViolation, errno: EAGAIN)
+        case .malformed(let error): throw error
+        }
+    }
+
+    private func send(_ reply: SlotReply, descriptors: [Int32] = []) throws {
+        let bytes = reply.encoded()
+        try attempt("send to the driving process") {
+            bk_send(socket.raw, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import CLinux
+import Glibc
+import LaunchProtocol
+import Linux
+
+/// Watches one job from its start to its end: deadlines, CPU time, memory, and the driving process's wish to stop it.
+/// Verdicts are grounded here and nowhere else: on clocks and on the kernel's counters, never on what the job says.
+struct Supervision {
+    let sandbox: Sandbox
+    let limits: ResourceLimits
+    let processors: UInt64
+
+    private var fired: SandboxReport.Fired = []
+    private var startedAt: UInt64 = 0
+    private var cpuAtStart: UInt64 = 0
+    private var endedAt: UInt64?
+    private var waitStatus: Int32?
+
+    /// What the driving process said while the job ran.
+    enum Request {
+        case stop(SlotRequest.StopReason)
+        case gone
+    }
+
+    /// The driving process is gone or does not keep to the protocol: the slot ends.
+    struct Abandoned: Error {}
+
+    init(sandbox: Sandbox, limits: ResourceLimits, processors: UInt64) {
+        self.sandbox = sandbox
+        self.limits = limits
+        self.processors = processors
+    }
+
+    /// Runs the job to its end. When this returns or throws a `StepFailure`, nothing of the job is alive.
+    mutating func run(
+        _ job: JobStart, control: borrowing Descriptor, receive: () -> Request?
+    ) throws -> SandboxReport {
+        do {
+            try sandbox.leaf.apply(limits)
+            try sandbox.work.resize(bytes: limits.disk, inodes: limits.inodes)
+            cpuAtStart = try sandbox.leaf.cpuTime()
+            startedAt = MonotonicClock.now
+            try sandbox.go(job)
+            try watch(control: control, receive: receive)
+            return try report()
+        } catch {
+            try sandbox.kill()
+            throw error
+        }
+    }
+
+    private mutating func watch(control: borrowing Descriptor, receive: () -> Request?) throws {
+        let deadline = startedAt + limits.wallTime
+        var nextLook = startedAt + untilCPULimit(used: 0)
+        var poll = PollSet()
+        while true {
+            let now = MonotonicClock.now
+            if now >= deadline {
+                // Both may have run out; the verdict names CPU time first.
+                fired.insert(.wallTime)
+                if try cpuUsed() >= limits.cpuTime { fired.insert(.cpuTime) }
+                return try end()
+            }
+            if now >= nextLook {
+                let used = try cpuUsed()
+                if used >= limits.cpuTime {
+                    fired.insert(.cpuTime)
+                    return try end()
+                }
+                nextLook = MonotonicClock.now + untilCPULimit(used: used)
+            }
+            poll.removeAll()
+            let report = poll.add(sandbox.report.raw)
+            let memory = poll.add(sandbox.leaf.outOfMemoryEvent)
+            let requests = poll.add(control.raw)
+            try poll.wait(timeout: min(deadline, nextLook) - min(MonotonicClock.now, min(deadline, nextLook)))
+            // The end of the job first: what comes in the same instant no longer concerns it.
+            if poll.isReady(report) {
+                guard let record = SetupRecord.receive(from: sandbox.report.raw) else {
+                    throw StepFailure(.initDied, errno: ECHILD)
+                }
+                switch record.kind {
+                case .exited:
+                    endedAt = MonotonicClock.now
+                    waitStatus = record.value
+                    if try !sandbox.leaf.isEmpty() { try sandbox.kill() }
+                    return
+                case .failed: throw StepFailure(record.step, errno: record.value)
+                case .jobParked, .initReady: throw StepFailure(.protocolViolation, errno: EPROTO)
+                }
+            }
+            if poll.isReady(memory) {
+                fired.insert(.memory)
+                return try end()
+            }
+            if poll.isReady(requests) {
+                switch receive() {
+                case .stop(.output): fired.insert(.output)
+                case .stop(.cancelled): fired.insert(.cancelled)
+                case .gone: throw Abandoned()
+                case nil: continue
+                }
+                return try end()
+            }
+        }
+    }
+
+    private mutating func end() throws(StepFailure) {
+        try sandbox.kill()
+        endedAt = MonotonicClock.now
+        // It may have ended by itself just before the kill; then its exit was seen, and is part of the evidence.
+        while let record = SetupRecord.receive(from: sandbox.report.raw) {
+            if record.kind == .exited { waitStatus = record.value }
+            if record.kind == .failed { throw StepFailure(record.step, errno: record.value) }
+        }
+    }
+
+    private func cpuUsed() throws(StepFailure) -> UInt64 {
+        let total = try sandbox.leaf.cpuTime()
+        return total > cpuAtStart ? total - cpuAtStart : 0
+    }
+
+    /// How long the job cannot reach its CPU limit, however it tries: with the burst, twice its quota in a period, and
+    /// never more than every processor. Looking again only then needs a handful of looks in a job's life.
+    private func untilCPULimit(used: UInt64) -> UInt64 {
+        let rate = min(2 * UInt64(limits.milliCPUs), 1_000 * processors)
+        let left = limits.cpuTime > used ? limits.cpuTime - used : 0
+        return max(500_000, left / max(rate, 1) * 1_000)
+    }
+
+    private func report() throws(StepFailure) -> SandboxReport {
+        let counters = try sandbox.leaf.counters()
+        let cpu = try cpuUsed()
+        let free = try sandbox.work.free()
+        return SandboxReport(
+            waitStatus: waitStatus, fired: fired, wallTime: (endedAt ?? MonotonicClock.now) - startedAt, cpuTime: cpu,
+            memoryPeak: counters.memoryPeak, oomKills: counters.oomKills,
+            processLimitHits: counters.processLimitHits, processPeak: counters.processPeak,
+            throttled: counters.throttled, diskFree: free.bytes, inodesFree: free.inodes)
+    }
+}
