@@ -1,0 +1,33 @@
+import Foundation
+import Synchronization
+
+/// A thread for calls that block: the cooperative pool has one thread a processor and must not wait for a job.
+enum BlockingThread {
+    static func start(name: String, _ body: @escaping @Sendable () -> Void) {
+        let thread = Thread(block: body)
+        thread.name = name
+        thread.start()
+    }
+}
+
+/// Work for one thread, one piece at a time, in order.
+final class Mailbox<Work: Sendable>: Sendable {
+    private let pending = Mutex<[Work?]>([])
+    private let signal = DispatchSemaphore(value: 0)
+
+    func put(_ work: Work) {
+        pending.withLock { $0.append(work) }
+        signal.signal()
+    }
+
+    /// No more work will come; `take` answers nil after what is pending.
+    func close() {
+        pending.withLock { $0.append(nil) }
+        signal.signal()
+    }
+
+    func take() -> Work? {
+        signal.wait()
+        return pending.withLock { $0.removeFirst() }
+    }
+}

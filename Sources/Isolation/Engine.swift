@@ -1,0 +1,71 @@
+import CLinux
+import Glibc
+import LaunchProtocol
+import Linux
+import Synchronization
+
+/// The isolation engine: runs each program in a fresh sandbox, as many at once as it has slots.
+///
+/// The process that uses it is not root. Every slot has a thread here that moves the job's streams.
+public final class Engine: Sendable {
+    private let launcher: LauncherConnection
+    private let pool: SlotPool
+    private let onFailure = Mutex<(@Sendable (IsolationError) -> Void)?>(nil)
+
+    /// Takes over a launcher that is set up.
+    /// - Parameters:
+    ///   - launcher: what `Starter.start` gave.
+    ///   - onFailure: called once when the launcher ends unasked; no job can run from then on.
+    public init(launcher: LauncherConnection, onFailure: (@Sendable (IsolationError) -> Void)? = nil) {
+        self.launcher = launcher
+        pool = SlotPool(launcher: launcher, capacity: launcher.slots)
+        self.onFailure.withLock { $0 = onFailure }
+        // A job may close its standard input at any time; the write then fails and is handled where it is made.
+        signal(SIGPIPE, SIG_IGN)
+        launcher.listen { [weak self] error in
+            let callback = self?.onFailure.withLock { $0 }
+            callback?(error)
+        }
+    }
+
+    /// Opens slots ahead of the first jobs.
+    /// - Throws: `IsolationError` when a slot cannot be made, so that a service that could run nothing does not start.
+    public func warmUp(image: Int = 0, policy: Int = 0, slots: Int) async throws {
+        try await pool.fill(.init(image: image, policy: policy), count: slots)
+    }
+
+    /// Runs one program in a fresh sandbox. Waits for a free slot, first come first served; a cancelled task's job is
+    /// ended and answered with `Ending.cancelled`.
+    /// - Throws: `IsolationError` when the job could not run.
+    public func run(
+        _ configuration: SandboxConfiguration, onOutput: OutputObserver? = nil
+    ) async throws(IsolationError) -> Outcome {
+        let cancellation: Cancellation
+        do {
+            cancellation = try Cancellation()
+        } catch {
+            throw IsolationError(.host, error.description)
+        }
+        let key = SlotPool.Key(image: configuration.image, policy: configuration.policy)
+        let slot = try await pool.take(key)
+        let result = await withTaskCancellationHandler {
+            await slot.run(configuration, cancellation: cancellation, onOutput: onOutput)
+        } onCancel: {
+            cancellation.cancel()
+        }
+        await pool.putBack(slot, isUsable: !slot.isBroken)
+        return try result.get()
+    }
+
+    /// Ends every job and the launcher. Comes back when nothing of them is left.
+    public func shutDown() async {
+        onFailure.withLock { $0 = nil }
+        await pool.close()
+        await withCheckedContinuation { continuation in
+            BlockingThread.start(name: "shutdown") { [launcher] in
+                launcher.shutDown()
+                continuation.resume()
+            }
+        }
+    }
+}

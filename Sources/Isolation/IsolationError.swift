@@ -1,0 +1,39 @@
+import LaunchProtocol
+import Linux
+
+/// The engine could not run a job, or could not start. Where a step failed the job did not run.
+public struct IsolationError: Error, Equatable, Hashable, Sendable, CustomStringConvertible {
+    /// What kind of failure it is; more may be added.
+    public struct Code: Hashable, Sendable {
+        private enum Value { case step, slotDied, launcherDied, protocolViolation, host, shutDown }
+        private let value: Value
+
+        /// A step of setting up or taking down a sandbox failed.
+        public static let step = Code(value: .step)
+        /// The slot's process ended while it had the job.
+        public static let slotDied = Code(value: .slotDied)
+        /// The launcher has ended, and with it every job; the engine cannot go on.
+        public static let launcherDied = Code(value: .launcherDied)
+        /// A message that nobody should send.
+        public static let protocolViolation = Code(value: .protocolViolation)
+        /// The host lacks something that every job needs.
+        public static let host = Code(value: .host)
+        /// The engine has been shut down.
+        public static let shutDown = Code(value: .shutDown)
+    }
+
+    public var code: Code
+    /// What happened, in words that name the step; no path of the host is in it for a `step`.
+    public var message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    init(_ failure: StepFailure) {
+        self.init(.step, "\(failure.step.name): \(SystemError.text(failure.errno))")
+    }
+
+    public var description: String { message }
+}

@@ -1,0 +1,34 @@
+public import LaunchProtocol
+
+/// How a job went, as its supervisors saw it.
+public struct Outcome: Sendable {
+    /// Where the sandbox came from.
+    public enum Start: String, Sendable {
+        /// It was set up while the job waited.
+        case cold
+        /// It was parked already.
+        case slot
+    }
+
+    /// One of the two output streams.
+    public struct Stream: Equatable, Sendable {
+        /// What was written, up to the output limit.
+        public var bytes: [UInt8] = []
+        /// Whether more was written than is kept.
+        public var isTruncated = false
+    }
+
+    public var report: SandboxReport
+    public var standardOutput: Stream
+    public var standardError: Stream
+    public var files: [SandboxConfiguration.File]
+    /// Files that `collect` names but that were not taken, with the reason.
+    public var skippedFiles: [String]
+    public var start: Start
+    /// Nanoseconds from the job's arrival at a free slot to the start of its program.
+    public var setupTime: UInt64
+    /// Whether other load made the timing doubtful.
+    public var isContended: Bool
+    /// How it ended.
+    public var ending: Ending { Ending(report) }
+}

@@ -1,0 +1,76 @@
+import Glibc
+import Linux
+
+/// Sees a job's output as it is written.
+public typealias OutputObserver = @Sendable (OutputStream, [UInt8]) -> Void
+
+/// One of a job's two output streams.
+public enum OutputStream: Sendable {
+    case output
+    case error
+}
+
+/// Keeps a job's output up to one limit for both streams: the only place where output is bounded.
+struct OutputCollector {
+    private let limit: Int
+    private let observer: OutputObserver?
+    private var kept = 0
+    private var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    private(set) var output = Outcome.Stream()
+    private(set) var error = Outcome.Stream()
+    /// Whether the job wrote more than the limit.
+    private(set) var isExceeded = false
+
+    init(limit: Int, observer: OutputObserver?) {
+        self.limit = limit
+        self.observer = observer
+    }
+
+    /// Takes what is there now; at an end of file the descriptor is closed and becomes -1.
+    mutating func read(from descriptor: inout Int32, stream: OutputStream) throws {
+        guard descriptor >= 0 else { return }
+        let count = Glibc.read(descriptor, &chunk, chunk.count)
+        if count > 0 {
+            keep(chunk[0..<count], stream: stream)
+        } else if count == 0 {
+            close(descriptor)
+            descriptor = -1
+        } else if errno != EAGAIN, errno != EINTR {
+            throw SystemError("read output", errno: errno)
+        }
+    }
+
+    /// Takes everything to the end of file, which must come without waiting.
+    mutating func drain(_ descriptor: inout Int32, stream: OutputStream) throws {
+        while descriptor >= 0 {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count > 0 {
+                keep(chunk[0..<count], stream: stream)
+            } else if count < 0, errno == EINTR {
+                continue
+            } else if count == 0 {
+                close(descriptor)
+                descriptor = -1
+            } else {
+                // A writer that outlived its sandbox would be a hole in the isolation.
+                throw SystemError("drain output", errno: errno)
+            }
+        }
+    }
+
+    private mutating func keep(_ bytes: ArraySlice<UInt8>, stream: OutputStream) {
+        let taken = bytes.prefix(limit - kept)
+        kept += taken.count
+        let isShort = taken.count < bytes.count
+        if isShort { isExceeded = true }
+        switch stream {
+        case .output:
+            output.bytes.append(contentsOf: taken)
+            if isShort { output.isTruncated = true }
+        case .error:
+            error.bytes.append(contentsOf: taken)
+            if isShort { error.isTruncated = true }
+        }
+        if let observer, !taken.isEmpty { observer(stream, Array(taken)) }
+    }
+}

@@ -1,0 +1,56 @@
+public import LaunchProtocol
+
+/// One program to run in a fresh sandbox.
+public struct SandboxConfiguration: Sendable {
+    /// A file for /box.
+    public struct File: Equatable, Sendable {
+        /// Relative to /box, without `.` or `..`.
+        public var path: String
+        public var contents: [UInt8]
+        public var isExecutable: Bool
+
+        public init(path: String, contents: [UInt8], isExecutable: Bool = false) {
+            self.path = path
+            self.contents = contents
+            self.isExecutable = isExecutable
+        }
+    }
+
+    /// The image, by the index of `EngineConfiguration.images`.
+    public var image: Int
+    /// The policy, by the index of `EngineConfiguration.policies`.
+    public var policy: Int
+    /// The program's absolute path within the image, then its arguments.
+    public var arguments: [String]
+    /// The whole environment; nothing of this process's is added.
+    public var environment: [String: String]
+    public var files: [File]
+    public var standardInput: [UInt8]
+    public var limits: ResourceLimits
+    /// Bytes of stdout and stderr together that are kept.
+    public var outputLimit: Int
+    /// Whether one byte more ends the job, as it does for programs; a compiler may go on, its further diagnostics dropped.
+    public var endsAtOutputLimit: Bool
+    /// Files to take out of /box after the program has ended well: names, or `*.ext`.
+    public var collect: [String]
+    /// Bytes of all collected files together.
+    public var collectLimit: Int
+
+    public init(
+        image: Int = 0, policy: Int = 0, arguments: [String], environment: [String: String] = [:], files: [File] = [],
+        standardInput: [UInt8] = [], limits: ResourceLimits, outputLimit: Int, endsAtOutputLimit: Bool = true,
+        collect: [String] = [], collectLimit: Int = 0
+    ) {
+        self.image = image
+        self.policy = policy
+        self.arguments = arguments
+        self.environment = environment
+        self.files = files
+        self.standardInput = standardInput
+        self.limits = limits
+        self.outputLimit = outputLimit
+        self.endsAtOutputLimit = endsAtOutputLimit
+        self.collect = collect
+        self.collectLimit = collectLimit
+    }
+}

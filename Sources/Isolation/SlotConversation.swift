@@ -1,0 +1,260 @@
+import CLinux
+import Glibc
+import LaunchProtocol
+import Linux
+
+/// The driving process's side of one slot, for one thread: sends a job in, keeps its streams moving and bounded, and
+/// takes the report and the files out.
+final class SlotConversation {
+    private let socket: Descriptor
+    private var streams: Streams?
+    /// What the slot said last about its sandbox, when it could not be parked.
+    private var parkFailure: StepFailure?
+    private var buffer = [UInt8](repeating: 0, count: maximumMessageSize)
+
+    private struct Streams {
+        var input: Int32
+        var output: Int32
+        var error: Int32
+
+        func closeAll() { for descriptor in [input, output, error] where descriptor >= 0 { close(descriptor) } }
+    }
+
+    /// The slot is gone or does not keep to the protocol: it cannot be used again.
+    struct Broken: Error {
+        var reason: IsolationError
+    }
+
+    init(socket: consuming Descriptor) {
+        self.socket = socket
+    }
+
+    deinit { streams?.closeAll() }
+
+    /// Runs one job and leaves the slot parking its next sandbox.
+    /// - Throws: `IsolationError` when the job did not run; `Broken` when the slot is of no more use.
+    func run(
+        _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?
+    ) throws -> Outcome {
+        let arrived = MonotonicClock.now
+        let wasParked = try waitUntilParked()
+        do {
+            let outcome = try runParked(
+                configuration, cancellation: cancellation, onOutput: onOutput, arrived: arrived, wasParked: wasParked)
+            try release()
+            return outcome
+        } catch let error as IsolationError {
+            try release()
+            throw error
+        }
+    }
+
+    /// - Returns: whether it was parked before it was asked.
+    private func waitUntilParked() throws -> Bool {
+        if streams != nil { return true }
+        var poll = PollSet()
+        poll.add(socket.raw)
+        try poll.wait(timeout: 0)
+        let ready = poll.isReady(0)
+        switch try receive(timeout: 90_000_000_000) {
+        case .parked:
+            guard streams != nil else { throw broken("a sandbox without streams") }
+            return ready
+        case .failed(let failure):
+            try send(.release)
+            throw IsolationError(failure)
+        default: throw broken("unexpected message while parking")
+        }
+    }
+
+    private func release() throws {
+        streams?.closeAll()
+        streams = nil
+        try send(.release)
+    }
+
+    private func runParked(
+        _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?,
+        arrived: UInt64, wasParked: Bool
+    ) throws -> Outcome {
+        for file in configuration.files { try deliver(file) }
+        let before = Contention()
+        let started = MonotonicClock.now
+        try send(
+            .start(
+                JobStart(
+                    arguments: configuration.arguments.map { Array($0.utf8) },
+                    environment: configuration.environment.sorted { $0.key < $1.key }
+                        .map { Array("\($0.key)=\($0.value)".utf8) },
+                    limits: configuration.limits)))
+        var run = try watch(configuration, cancellation: cancellation, onOutput: onOutput)
+        if run.outputExceeded { run.report.fired.insert(.output) }
+        var outcome = Outcome(
+            report: run.report, standardOutput: run.output, standardError: run.error, files: [], skippedFiles: [],
+            start: wasParked ? .slot : .cold, setupTime: started - arrived,
+            isContended: before.exceeds(duration: run.report.wallTime))
+        if !configuration.collect.isEmpty, outcome.ending == .exited(0) {
+            try collect(configuration, into: &outcome)
+        }
+        return outcome
+    }
+
+    private func deliver(_ file: SandboxConfiguration.File) throws {
+        var rest = file.contents[...]
+        var begins = true
+        repeat {
+            let chunk = rest.prefix(SlotRequest.chunkSize)
+            rest = rest.dropFirst(chunk.count)
+            try send(
+                .file(path: file.path, begins: begins, executable: file.isExecutable, bytes: Array(chunk)))
+            begins = false
+        } while !rest.isEmpty
+    }
+
+    private struct Run {
+        var report: SandboxReport
+        var output: Outcome.Stream
+        var error: Outcome.Stream
+        var outputExceeded: Bool
+    }
+
+    private func watch(
+        _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?
+    ) throws -> Run {
+        guard var streams else { throw broken("no streams") }
+        for descriptor in [streams.input, streams.output, streams.error] {
+            try attempt("nonblocking") { bk_set_nonblocking(descriptor) }
+        }
+        var collector = OutputCollector(limit: configuration.outputLimit, observer: onOutput)
+        var input = configuration.standardInput[...]
+        var isCancelled = false
+        var stopSent = false
+        // The slot keeps the deadline; this one only notices a slot that does not.
+        let backstop = MonotonicClock.now + configuration.limits.wallTime + 60_000_000_000
+        defer { self.streams = streams }
+        func closeInput() {
+            close(streams.input)
+            streams.input = -1
+        }
+        if input.isEmpty { closeInput() }
+        while true {
+            var poll = PollSet()
+            let reply = poll.add(socket.raw)
+            let output = poll.add(streams.output)
+            let error = poll.add(streams.error)
+            let stdin = poll.add(streams.input, for: POLLOUT)
+            let cancelled = poll.add(isCancelled ? -1 : cancellation.descriptor)
+            let now = MonotonicClock.now
+            guard now < backstop else { throw broken("the slot does not answer") }
+            try poll.wait(timeout: backstop - now)
+            if poll.isReady(output) { try collector.read(from: &streams.output, stream: .output) }
+            if poll.isReady(error) { try collector.read(from: &streams.error, stream: .error) }
+            if streams.input >= 0, poll.isReady(stdin) {
+                let count = input.withUnsafeBytes { write(streams.input, $0.baseAddress, $0.count) }
+                if count > 0 { input = input.dropFirst(count) }
+                // EPIPE: the job has closed its standard input, as it may.
+                if input.isEmpty || (count < 0 && errno != EAGAIN && errno != EINTR) { closeInput() }
+            }
+            if collector.isExceeded, configuration.endsAtOutputLimit, !stopSent {
+                stopSent = true
+                try send(.stop(.output))
+            }
+            if !isCancelled, poll.isReady(cancelled) {
+                isCancelled = true
+                try send(.stop(.cancelled))
+            }
+            guard poll.isReady(reply) else { continue }
+            switch try receive(timeout: nil) {
+            case .ended(let report):
+                // Nothing writes any more: what is left in the pipes ends in an end of file.
+                try collector.drain(&streams.output, stream: .output)
+                try collector.drain(&streams.error, stream: .error)
+                return Run(
+                    report: report, output: collector.output, error: collector.error,
+                    outputExceeded: collector.isExceeded && configuration.endsAtOutputLimit)
+            case .failed(let failure): throw IsolationError(failure)
+            default: throw broken("unexpected message while a job runs")
+            }
+        }
+    }
+
+    private func collect(_ configuration: SandboxConfiguration, into outcome: inout Outcome) throws {
+        try send(
+            .collect(
+                patterns: configuration.collect, maximumBytes: UInt64(max(0, configuration.collectLimit)),
+                maximumFiles: 256))
+        var left = configuration.collectLimit
+        while true {
+            switch try receive(timeout: 60_000_000_000) {
+            case .file(let name, let begins, let executable, let bytes):
+                left -= bytes.count
+                guard left >= 0 else { throw broken("more collected than asked for") }
+                if begins {
+                    outcome.files.append(.init(path: name, contents: bytes, isExecutable: executable))
+                } else if let last = outcome.files.indices.last, outcome.files[last].path == name {
+                    outcome.files[last].contents.append(contentsOf: bytes)
+                } else {
+                    throw broken("a part of a file that did not begin")
+                }
+            case .collected(let skipped):
+                outcome.skippedFiles = skipped
+                return
+            case .failed(let failure): throw IsolationError(failure)
+            default: throw broken("unexpected message while collecting")
+            }
+        }
+    }
+
+    private func broken(_ reason: String) -> Broken {
+        Broken(reason: IsolationError(.protocolViolation, reason))
+    }
+
+    private func send(_ request: SlotRequest) throws {
+        let bytes = request.encoded()
+        do {
+            try attempt("send to the slot") { bk_send(socket.raw, bytes, UInt64(bytes.count), nil, 0) }
+        } catch {
+            throw Broken(reason: IsolationError(.slotDied, "the slot has ended (\(error))"))
+        }
+    }
+
+    private func receive(timeout: UInt64?) throws -> SlotReply {
+        if let timeout {
+            var poll = PollSet()
+            poll.add(socket.raw)
+            let deadline = MonotonicClock.now + timeout
+            while !poll.isReady(0) {
+                let now = MonotonicClock.now
+                guard now < deadline else { throw broken("the slot does not answer") }
+                try poll.wait(timeout: deadline - now)
+            }
+        }
+        var descriptors: [Int32] = [-1, -1, -1]
+        var descriptorCount: Int32 = 3
+        let count: Int64
+        do {
+            count = try attempt("receive from the slot") { () -> Int64 in
+                descriptorCount = 3
+                let count = bk_receive(socket.raw, &buffer, UInt64(buffer.count), &descriptors, &descriptorCount, 0)
+                return count == -Int64(ECONNRESET) ? 0 : count
+            }
+        } catch {
+            throw Broken(reason: IsolationError(.slotDied, "the slot's connection failed (\(error))"))
+        }
+        if count == 0 { throw Broken(reason: IsolationError(.slotDied, "the slot has ended")) }
+        let came = Streams(input: descriptors[0], output: descriptors[1], error: descriptors[2])
+        do {
+            let reply = try SlotReply(decoding: buffer[0..<Int(count)])
+            if case .parked = reply, descriptorCount == 3 {
+                streams?.closeAll()
+                streams = came
+            } else if descriptorCount > 0 {
+                came.closeAll()
+            }
+            return reply
+        } catch {
+            if descriptorCount > 0 { came.closeAll() }
+            throw broken(error.reason)
+        }
+    }
+}

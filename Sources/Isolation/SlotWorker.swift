@@ -1,0 +1,69 @@
+import Glibc
+import LaunchProtocol
+import Linux
+import Synchronization
+
+/// One slot as the pool holds it: a thread that talks to the slot's process.
+final class SlotWorker: Sendable {
+    let key: SlotPool.Key
+    private let index: UInt16
+    private let launcher: LauncherConnection
+    private let mailbox = Mailbox<Work>()
+    private let broken = Atomic<Bool>(false)
+
+    private struct Work: Sendable {
+        var configuration: SandboxConfiguration
+        var cancellation: Cancellation
+        var onOutput: OutputObserver?
+        var finish: @Sendable (Result<Outcome, IsolationError>) -> Void
+    }
+
+    init(key: SlotPool.Key, slot: LauncherConnection.OpenedSlot, launcher: LauncherConnection) {
+        self.key = key
+        index = slot.index
+        self.launcher = launcher
+        let socket = slot.socket
+        BlockingThread.start(name: "slot \(slot.index)") { [self] in
+            let conversation = SlotConversation(socket: Descriptor(owning: socket))
+            while let work = mailbox.take() {
+                let result = Self.perform(work, in: conversation)
+                if case .failure(let error) = result, error.code != .step {
+                    broken.store(true, ordering: .releasing)
+                    launcher.killSlot(index)
+                }
+                work.finish(result)
+            }
+            // The end of the conversation closes the socket, and that ends the slot.
+        }
+    }
+
+    /// Whether the slot is of no more use.
+    var isBroken: Bool { broken.load(ordering: .acquiring) }
+
+    func run(
+        _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?
+    ) async -> Result<Outcome, IsolationError> {
+        await withCheckedContinuation { continuation in
+            mailbox.put(
+                Work(configuration: configuration, cancellation: cancellation, onOutput: onOutput) {
+                    continuation.resume(returning: $0)
+                })
+        }
+    }
+
+    /// Ends the slot once its work is done.
+    func close() { mailbox.close() }
+
+    private static func perform(_ work: Work, in conversation: SlotConversation) -> Result<Outcome, IsolationError> {
+        do {
+            return .success(
+                try conversation.run(work.configuration, cancellation: work.cancellation, onOutput: work.onOutput))
+        } catch let error as IsolationError {
+            return .failure(error)
+        } catch let error as SlotConversation.Broken {
+            return .failure(error.reason)
+        } catch {
+            return .failure(IsolationError(.protocolViolation, "\(error)"))
+        }
+    }
+}
