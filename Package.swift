@@ -99,5 +99,15 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "Jobs"], swiftSettings: settings),
+        .testTarget(
+            name: "WorkerTests", dependencies: ["Worker", "Isolation", "JobQueue", "Jobs", "LaunchProtocol"],
+            swiftSettings: settings),
+        // What the sources and the binaries are made of: layers, static linkage, one thread.
+        .testTarget(name: "ArchitectureTests", dependencies: ["Linux"], swiftSettings: settings),
+        // Root and a kernel: skipped, and said so, without root.
+        .testTarget(
+            name: "IsolationTests", dependencies: ["Isolation", "LaunchProtocol", "Linux", "Seccomp"],
+            swiftSettings: settings),
+        .testTarget(name: "EndToEndTests", dependencies: ["Linux"], swiftSettings: settings),
     ]
 )
