@@ -1,4 +1,4 @@
-import LaunchProtocol
+public import LaunchProtocol
 
 /// How a job ended, by the precedence that the contract fixes. It is read off what supervisor and kernel counted, never
 /// off a signal that the job could have sent itself.
@@ -43,6 +43,17 @@ public enum Ending: Equatable, Sendable {
             // The supervisor ends a job only for a reason, and each is above.
             case nil: self = .signaled(9)
             }
+        }
+    }
+}
+
+extension SandboxReport {
+    /// How the main process itself ended, whatever the verdict is; nil where it was ended with its sandbox.
+    public var ownEnding: Ending? {
+        switch waitStatus.map(WaitStatus.init) {
+        case .exited(let code): .exited(code)
+        case .signaled(let signal): .signaled(signal)
+        case nil: nil
         }
     }
 }

@@ -16,6 +16,14 @@ public struct SandboxConfiguration: Sendable {
         }
     }
 
+    /// Where the program's standard input comes from.
+    public enum Input: Sendable {
+        /// These bytes, then the end of file.
+        case bytes([UInt8])
+        /// Whatever can be read from a descriptor of this process, as it arrives; the caller keeps it open.
+        case descriptor(Int32)
+    }
+
     /// The image, by the index of `EngineConfiguration.images`.
     public var image: Int
     /// The policy, by the index of `EngineConfiguration.policies`.
@@ -25,7 +33,7 @@ public struct SandboxConfiguration: Sendable {
     /// The whole environment; nothing of this process's is added.
     public var environment: [String: String]
     public var files: [File]
-    public var standardInput: [UInt8]
+    public var standardInput: Input
     public var limits: ResourceLimits
     /// Bytes of stdout and stderr together that are kept.
     public var outputLimit: Int
@@ -38,7 +46,7 @@ public struct SandboxConfiguration: Sendable {
 
     public init(
         image: Int = 0, policy: Int = 0, arguments: [String], environment: [String: String] = [:], files: [File] = [],
-        standardInput: [UInt8] = [], limits: ResourceLimits, outputLimit: Int, endsAtOutputLimit: Bool = true,
+        standardInput: Input = .bytes([]), limits: ResourceLimits, outputLimit: Int, endsAtOutputLimit: Bool = true,
         collect: [String] = [], collectLimit: Int = 0
     ) {
         self.image = image

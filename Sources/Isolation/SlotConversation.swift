@@ -126,35 +126,27 @@ final class SlotConversation {
             try attempt("nonblocking") { bk_set_nonblocking(descriptor) }
         }
         var collector = OutputCollector(limit: configuration.outputLimit, observer: onOutput)
-        var input = configuration.standardInput[...]
+        var feed = InputFeed(configuration.standardInput)
         var isCancelled = false
         var stopSent = false
         // The slot keeps the deadline; this one only notices a slot that does not.
         let backstop = MonotonicClock.now + configuration.limits.wallTime + 60_000_000_000
         defer { self.streams = streams }
-        func closeInput() {
-            close(streams.input)
-            streams.input = -1
-        }
-        if input.isEmpty { closeInput() }
+        feed.closeIfOver(&streams.input)
         while true {
             var poll = PollSet()
             let reply = poll.add(socket.raw)
             let output = poll.add(streams.output)
             let error = poll.add(streams.error)
-            let stdin = poll.add(streams.input, for: POLLOUT)
+            let waitsForSource = feed.waitsForSource
+            let stdin = poll.add(waitsForSource ? feed.source : streams.input, for: waitsForSource ? POLLIN : POLLOUT)
             let cancelled = poll.add(isCancelled ? -1 : cancellation.descriptor)
             let now = MonotonicClock.now
             guard now < backstop else { throw broken("the slot does not answer") }
             try poll.wait(timeout: backstop - now)
             if poll.isReady(output) { try collector.read(from: &streams.output, stream: .output) }
             if poll.isReady(error) { try collector.read(from: &streams.error, stream: .error) }
-            if streams.input >= 0, poll.isReady(stdin) {
-                let count = input.withUnsafeBytes { write(streams.input, $0.baseAddress, $0.count) }
-                if count > 0 { input = input.dropFirst(count) }
-                // EPIPE: the job has closed its standard input, as it may.
-                if input.isEmpty || (count < 0 && errno != EAGAIN && errno != EINTR) { closeInput() }
-            }
+            if poll.isReady(stdin) { feed.move(to: &streams.input) }
             if collector.isExceeded, configuration.endsAtOutputLimit, !stopSent {
                 stopSent = true
                 try send(.stop(.output))
