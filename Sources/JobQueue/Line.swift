@@ -1,0 +1,42 @@
+/// First in, first out, with a way back to the front and one out of the middle.
+struct Line<Element: Equatable> {
+    /// What has been taken from the front leaves a gap that is closed once it is most of the storage.
+    private var storage: [Element?] = []
+    private var head = 0
+
+    var count: Int { storage.count - head }
+
+    var isEmpty: Bool { count == 0 }
+
+    var first: Element? { isEmpty ? nil : storage[head] }
+
+    mutating func append(_ element: Element) {
+        storage.append(element)
+    }
+
+    mutating func prepend(_ element: Element) {
+        if head > 0 {
+            head -= 1
+            storage[head] = element
+        } else {
+            storage.insert(element, at: 0)
+        }
+    }
+
+    mutating func popFirst() -> Element? {
+        guard let element = first else { return nil }
+        storage[head] = nil
+        head += 1
+        if head > 32, head * 2 > storage.count {
+            storage.removeFirst(head)
+            head = 0
+        }
+        return element
+    }
+
+    /// Takes `element` out wherever it stands; takes time in proportion to the length.
+    mutating func remove(_ element: Element) {
+        guard let index = storage[head...].firstIndex(of: element) else { return }
+        storage.remove(at: index)
+    }
+}

@@ -1,0 +1,172 @@
+import Foundation
+
+/// A job's answer: every field of the contract, each always present in JSON, null where there is nothing to say.
+public struct ExecutionResult: Sendable, Equatable {
+    /// The job.
+    public var id: String
+    public var status: Status
+    /// The language's canonical name; as asked for, where the job never ran.
+    public var language: String
+    /// The language's version; empty where the job never ran.
+    public var version: String
+    /// What the program wrote, in the encoding that the request asked for.
+    public var stdout: String
+    public var stderr: String
+    /// Nil where the program did not exit by itself.
+    public var exitCode: Int?
+    /// The name of the signal that ended the program (`SIGSEGV`), or nil.
+    public var signal: String?
+    /// For people: why the status is what it is, or nil.
+    public var message: String?
+    /// Milliseconds from the program's start to its end.
+    public var wallTimeMs: Double
+    /// Milliseconds of CPU, user and system, of all its processes.
+    public var cpuTimeMs: Double
+    /// The most memory in bytes that it held at once.
+    public var memoryBytes: Int
+    /// Milliseconds from the job's arrival to its being taken by a worker.
+    public var queueTimeMs: Double
+    /// Milliseconds from being taken to the program's start.
+    public var setupTimeMs: Double
+    /// Bytes that came out of the pipe, before any decoding.
+    public var stdoutBytes: Int
+    public var stderrBytes: Int
+    /// Whether more came than was kept.
+    public var stdoutTruncated: Bool
+    public var stderrTruncated: Bool
+    /// Whether bytes that are not UTF-8 were replaced by U+FFFD.
+    public var stdoutLossy: Bool
+    public var stderrLossy: Bool
+    public var files: [CollectedFile]
+    /// Nil for a language that is not compiled.
+    public var compile: CompileResult?
+    /// How many times the job was begun; 0 where it never was.
+    public var attempt: Int
+    /// The host that ran it; empty where the job never ran.
+    public var worker: String
+    /// As in the request.
+    public var metadata: JSONObject
+    public var evidence: Evidence
+
+    public init(
+        id: String, status: Status, language: String, version: String, stdout: String = "", stderr: String = "",
+        exitCode: Int? = nil, signal: String? = nil, message: String? = nil, wallTimeMs: Double = 0,
+        cpuTimeMs: Double = 0, memoryBytes: Int = 0, queueTimeMs: Double = 0, setupTimeMs: Double = 0,
+        stdoutBytes: Int = 0, stderrBytes: Int = 0, stdoutTruncated: Bool = false, stderrTruncated: Bool = false,
+        stdoutLossy: Bool = false, stderrLossy: Bool = false, files: [CollectedFile] = [],
+        compile: CompileResult? = nil, attempt: Int, worker: String, metadata: JSONObject = JSONObject(),
+        evidence: Evidence
+    ) {
+        self.id = id
+        self.status = status
+        self.language = language
+        self.version = version
+        self.stdout = stdout
+        self.stderr = stderr
+        self.exitCode = exitCode
+        self.signal = signal
+        self.message = message
+        self.wallTimeMs = wallTimeMs
+        self.cpuTimeMs = cpuTimeMs
+        self.memoryBytes = memoryBytes
+        self.queueTimeMs = queueTimeMs
+        self.setupTimeMs = setupTimeMs
+        self.stdoutBytes = stdoutBytes
+        self.stderrBytes = stderrBytes
+        self.stdoutTruncated = stdoutTruncated
+        self.stderrTruncated = stderrTruncated
+        self.stdoutLossy = stdoutLossy
+        self.stderrLossy = stderrLossy
+        self.files = files
+        self.compile = compile
+        self.attempt = attempt
+        self.worker = worker
+        self.metadata = metadata
+        self.evidence = evidence
+    }
+
+    /// The answer to a job that no program ran for: cancelled or expired while it waited, or failed by the engine.
+    ///
+    /// `request` is the job's JSON and may be anything; language and metadata are taken from it where they can be.
+    public init(
+        notRun id: String, status: Status, message: String, request: Data, attempt: Int = 0, queueTimeMs: Double = 0,
+        worker: String = "", bounds: RequestBounds = .standard
+    ) {
+        var language = ""
+        var metadata = JSONObject()
+        // A request that is no JSON has neither; that is reported by whoever refuses it, not here.
+        if request.count <= bounds.bodyBytes,
+            case .object(let object)? = try? JSONValue(parsing: Array(request), bounds: bounds.json)
+        {
+            if case .string(let text)? = object["language"], text.utf8.count <= 64 { language = text }
+            if case .object(let given)? = object["metadata"],
+                JSONValue.object(given).bytes.count <= bounds.metadataBytes
+            {
+                metadata = given
+            }
+        }
+        self.init(
+            id: id, status: status, language: language, version: "", message: message, queueTimeMs: queueTimeMs,
+            attempt: attempt, worker: worker, metadata: metadata, evidence: Evidence())
+    }
+
+    /// A bound on the memory that this result takes, for queues that keep it.
+    public var approximateBytes: Int {
+        // Covers the fixed fields, whose size does not depend on the program.
+        var bytes = 2_048 + stdout.utf8.count + stderr.utf8.count + (message?.utf8.count ?? 0)
+        bytes += files.reduce(0) { $0 + 128 + $1.path.utf8.count + ($1.content?.utf8.count ?? 0) }
+        bytes += (compile?.stdout.utf8.count ?? 0) + (compile?.stderr.utf8.count ?? 0)
+        return bytes + 64 * metadata.members.count + JSONValue.object(metadata).bytes.count
+    }
+}
+
+/// A file that the job left and the request asked for.
+public struct CollectedFile: Sendable, Equatable {
+    public var path: String
+    /// Nil where the file was left out.
+    public var content: String?
+    public var encoding: OutputEncoding
+    /// The file's size.
+    public var bytes: Int
+    /// Why the file was left out, or nil.
+    public var skipped: String?
+
+    public init(
+        path: String, content: String?, encoding: OutputEncoding = .utf8, bytes: Int, skipped: String? = nil
+    ) {
+        self.path = path
+        self.content = content
+        self.encoding = encoding
+        self.bytes = bytes
+        self.skipped = skipped
+    }
+}
+
+/// How the compile stage went. Fields as in `ExecutionResult`.
+public struct CompileResult: Sendable, Equatable {
+    public var status: Status
+    public var exitCode: Int?
+    public var signal: String?
+    public var stdout: String
+    public var stderr: String
+    public var wallTimeMs: Double
+    public var cpuTimeMs: Double
+    public var memoryBytes: Int
+    /// Whether the product of an earlier compilation was used.
+    public var cached: Bool
+
+    public init(
+        status: Status, exitCode: Int?, signal: String?, stdout: String, stderr: String, wallTimeMs: Double,
+        cpuTimeMs: Double, memoryBytes: Int, cached: Bool
+    ) {
+        self.status = status
+        self.exitCode = exitCode
+        self.signal = signal
+        self.stdout = stdout
+        self.stderr = stderr
+        self.wallTimeMs = wallTimeMs
+        self.cpuTimeMs = cpuTimeMs
+        self.memoryBytes = memoryBytes
+        self.cached = cached
+    }
+}

@@ -1,0 +1,494 @@
+import Foundation
+import JobQueue
+import Jobs
+import Testing
+
+/// What every queue must do, whatever holds its jobs.
+@Suite(.timeLimit(.minutes(1))) struct ConformanceTests {
+    // MARK: The line
+
+    @Test(arguments: QueueKind.all) func givesJobsOutInTheirOrder(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        // More than one chunk of the line's storage.
+        let ids = (0..<100).map { "job-\($0)" }
+        for id in ids { try await queue.add(id) }
+        var taken: [String] = []
+        for _ in ids { taken.append(try await queue.take().id) }
+        #expect(taken == ids)
+    }
+
+    @Test(arguments: QueueKind.all) func wakesWaitingWorkersInTheirOrder(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        let first = Task { try await queue.take() }
+        try await queue.settle { $0.takers == 1 }
+        let second = Task { try await queue.take() }
+        try await queue.settle { $0.takers == 2 }
+        try await queue.add("a")
+        try await queue.add("b")
+        #expect(try await first.value.id == "a")
+        #expect(try await second.value.id == "b")
+    }
+
+    @Test(arguments: QueueKind.all) func handsOutWhatWasAdded(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start()
+        let request = Data(#"{"language":"c","code":"\u00e9"}"#.utf8)
+        let created = clock.date
+        try await queue.add(NewJob(id: "a", request: request))
+        clock.advance(by: .milliseconds(250))
+        let lease = try await queue.take()
+        #expect(lease.request == request)
+        #expect(lease.attempt == 1)
+        #expect(lease.createdAt == created)
+        #expect(lease.queueTime == .milliseconds(250))
+    }
+
+    @Test(arguments: QueueKind.all) func refusesMoreThanItsCapacity(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxQueued: 2))
+        try await queue.add("a")
+        try await queue.add("b")
+        await expectRefusal(.full) { try await queue.add("c") }
+        _ = try await queue.take()
+        try await queue.add("c")
+        #expect(try await queue.counts() == QueueCounts(queued: 2, running: 1))
+    }
+
+    @Test(arguments: QueueKind.all) func takesCapacityAtomically(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxQueued: 10))
+        let accepted = await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<100 {
+                group.addTask {
+                    do {
+                        try await queue.add("job-\(index)")
+                        return true
+                    } catch {
+                        return false
+                    }
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(accepted == 10)
+    }
+
+    @Test(arguments: QueueKind.all) func boundsTheBytesThatItHolds(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxQueuedBytes: 100))
+        try await queue.add(NewJob(id: "a", request: Data(count: 60)))
+        await expectRefusal(.full) { try await queue.add(NewJob(id: "b", request: Data(count: 41))) }
+        // A running job still takes its bytes; a finished one gives them back.
+        let lease = try await queue.take()
+        await expectRefusal(.full) { try await queue.add(NewJob(id: "b", request: Data(count: 41))) }
+        try await queue.complete(lease.token, with: .sample("a"))
+        try await queue.add(NewJob(id: "b", request: Data(count: 100)))
+    }
+
+    @Test(arguments: QueueKind.all) func refusesAJobThatIsThere(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        await expectRefusal(.duplicateJob) { try await queue.add("a") }
+        let lease = try await queue.take()
+        await expectRefusal(.duplicateJob) { try await queue.add("a") }
+        try await queue.complete(lease.token, with: .sample("a"))
+        await expectRefusal(.duplicateJob) { try await queue.add("a") }
+    }
+
+    @Test(arguments: QueueKind.all) func stopsTakingWhenCancelled(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        let taking = Task { try await queue.take() }
+        try await queue.settle { $0.takers == 1 }
+        taking.cancel()
+        await expectRefusal(.interrupted) { _ = try await taking.value }
+        // The job goes to somebody who is there.
+        try await queue.add("a")
+        #expect(try await queue.take().id == "a")
+    }
+
+    @Test(arguments: QueueKind.all) func doesNotTakeForACancelledTask(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        let taking = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await queue.take()
+        }
+        await expectRefusal(.interrupted) { _ = try await taking.value }
+        #expect(try await queue.counts().queued == 1)
+    }
+
+    // MARK: Expiry
+
+    @Test(arguments: QueueKind.all) func expiresWhatWaitsTooLong(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start()
+        try await queue.add("a", timeToLive: .seconds(5))
+        try await queue.add("b")
+        let waiting = Task { try await queue.result(of: "a") }
+        try await queue.settle { $0.waiters == 1 }
+        clock.advance(by: .seconds(5))
+        let result = try #require(try await waiting.value)
+        #expect(result.status == .expired)
+        #expect(result.language == "c")
+        #expect(result.metadata == ["of": .string("a")])
+        #expect(try await queue.take().id == "b")
+    }
+
+    @Test(arguments: QueueKind.all) func doesNotExpireWhatRuns(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start()
+        try await queue.add("a", timeToLive: .seconds(5))
+        let lease = try await queue.take()
+        clock.advance(by: .seconds(6))
+        try await queue.complete(lease.token, with: .sample("a"))
+        #expect(try await queue.result(of: "a")?.status == .ok)
+    }
+
+    // MARK: Leases
+
+    @Test(arguments: QueueKind.all) func keepsARenewedLease(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start(QueueOptions(lockDuration: .seconds(30)))
+        try await queue.add("a")
+        let lease = try await queue.take()
+        for _ in 0..<10 {
+            clock.advance(by: .seconds(20))
+            try await queue.renew(lease.token)
+        }
+        try await queue.complete(lease.token, with: .sample("a"))
+    }
+
+    @Test(arguments: QueueKind.all) func runsAStalledJobAgain(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start(QueueOptions(lockDuration: .seconds(30)))
+        try await queue.add("a")
+        try await queue.add("b")
+        let lost = try await queue.take()
+        clock.advance(by: .seconds(30))
+        try await queue.recoverStalled()
+        let again = try await queue.take()
+        #expect(again.id == "a", "a stalled job goes first")
+        #expect(again.attempt == 2)
+        #expect(again.request == lost.request)
+        // The first worker comes back too late.
+        await expectRefusal(.staleLease) { try await queue.renew(lost.token) }
+        await expectRefusal(.staleLease) { try await queue.complete(lost.token, with: .sample("a", .signaled)) }
+        await expectRefusal(.staleLease) { try await queue.release(lost.token) }
+        await expectRefusal(.staleLease) {
+            _ = try await queue.fail(lost.token, reason: "x", result: .sample("a", .internalError), mayRetry: true)
+        }
+        try await queue.complete(again.token, with: .sample("a", attempt: 2))
+        #expect(try await queue.result(of: "a")?.status == .ok)
+        #expect(await lost.signals.reduce(into: []) { $0.append($1) } == [.lost])
+    }
+
+    @Test(arguments: QueueKind.all) func givesAStalledJobToAWaitingWorker(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start(QueueOptions(lockDuration: .seconds(30)))
+        try await queue.add("a")
+        _ = try await queue.take()
+        let waiting = Task { try await queue.take() }
+        try await queue.settle { $0.takers == 1 }
+        clock.advance(by: .seconds(31))
+        try await queue.recoverStalled()
+        #expect(try await waiting.value.attempt == 2)
+    }
+
+    @Test(arguments: QueueKind.all) func failsAJobThatStallsTooOften(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start(QueueOptions(lockDuration: .seconds(30), maxStalls: 2))
+        try await queue.add("a", attempts: 10)
+        for attempt in 1...3 {
+            #expect(try await queue.take().attempt == attempt)
+            clock.advance(by: .seconds(30))
+            #expect(try await queue.recoverStalled() <= 1)
+        }
+        let result = try #require(try await queue.result(of: "a"))
+        #expect(result.status == .internalError)
+        #expect(result.attempt == 3)
+        #expect(try await queue.counts().queued == 0)
+    }
+
+    @Test(arguments: QueueKind.all) func refusesASecondFinish(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        let lease = try await queue.take()
+        try await queue.complete(lease.token, with: .sample("a"))
+        await expectRefusal(.staleLease) { try await queue.complete(lease.token, with: .sample("a", .signaled)) }
+        #expect(try await queue.result(of: "a")?.status == .ok)
+    }
+
+    @Test(arguments: QueueKind.all) func refusesAForgedToken(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        _ = try await queue.take()
+        await expectRefusal(.staleLease) {
+            try await queue.complete(LeaseToken(jobID: "a", secret: ""), with: .sample("a"))
+        }
+    }
+
+    @Test(arguments: QueueKind.all) func triesAgainAsOftenAsTheJobAllows(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a", attempts: 2)
+        let first = try await queue.take()
+        let failure = ExecutionResult.sample("a", .internalError)
+        #expect(try await queue.fail(first.token, reason: "x", result: failure, mayRetry: true) == .willRetry)
+        let second = try await queue.take()
+        #expect(second.attempt == 2)
+        #expect(try await queue.fail(second.token, reason: "x", result: failure, mayRetry: true) == .finished)
+        #expect(try await queue.result(of: "a") == failure)
+    }
+
+    @Test(arguments: QueueKind.all) func neverRetriesWhatCannotGoBetter(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a", attempts: 5)
+        let lease = try await queue.take()
+        let failure = ExecutionResult.sample("a", .internalError)
+        #expect(try await queue.fail(lease.token, reason: "invalid", result: failure, mayRetry: false) == .finished)
+    }
+
+    @Test(arguments: QueueKind.all) func takesAJobBackUncounted(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        try await queue.add("b")
+        try await queue.release(try await queue.take().token)
+        #expect(try await queue.job("a")?.state == .queued)
+        let lease = try await queue.take()
+        #expect(lease.id == "a")
+        #expect(lease.attempt == 1)
+    }
+
+    // MARK: Results
+
+    @Test(arguments: QueueKind.all) func answersWhoCameBeforeAndAfterTheFinish(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        let early = Task { try await queue.result(of: "a") }
+        let other = Task { try await queue.result(of: "a") }
+        try await queue.settle { $0.waiters == 2 }
+        try await queue.runNext()
+        #expect(try await early.value?.status == .ok)
+        #expect(try await other.value?.status == .ok)
+        #expect(try await queue.result(of: "a")?.status == .ok)
+        #expect(try await queue.counts().waiters == 0)
+    }
+
+    /// Finish and wait race; no order of the two may lose the result.
+    @Test(arguments: QueueKind.all) func losesNoResultInARace(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxFinished: 1_000))
+        for round in 0..<300 {
+            let id = "job-\(round)"
+            try await queue.add(id)
+            async let finished: Void = {
+                for _ in 0..<(round % 7) { await Task.yield() }
+                try await queue.runNext()
+            }()
+            for _ in 0..<(round % 5) { await Task.yield() }
+            #expect(try await queue.result(of: id)?.id == id)
+            try await finished
+        }
+    }
+
+    @Test(arguments: QueueKind.all) func answersAThousandWaiters(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        let answers = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for _ in 0..<1_000 { group.addTask { try await queue.result(of: "a")?.status == .ok } }
+            try await queue.settle { $0.waiters == 1_000 }
+            try await queue.runNext()
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(answers == 1_000)
+    }
+
+    @Test(arguments: QueueKind.all) func boundsTheNumberOfWaiters(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxWaiters: 1))
+        try await queue.add("a")
+        let waiting = Task { try await queue.result(of: "a") }
+        try await queue.settle { $0.waiters == 1 }
+        await expectRefusal(.tooManyWaiters) { _ = try await queue.result(of: "a") }
+        try await queue.runNext()
+        #expect(try await waiting.value != nil)
+        let taking = Task { try await queue.take() }
+        try await queue.settle { $0.takers == 1 }
+        await expectRefusal(.tooManyWaiters) { _ = try await queue.take() }
+        taking.cancel()
+        await expectRefusal(.interrupted) { _ = try await taking.value }
+    }
+
+    @Test(arguments: QueueKind.all) func waitsNoLongerThanAsked(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start()
+        try await queue.add("a")
+        let short = Task { try await queue.result(of: "a", waitingAtMost: .seconds(2)) }
+        let long = Task { try await queue.result(of: "a", waitingAtMost: .seconds(60)) }
+        try await queue.settle { $0.waiters == 2 }
+        clock.advance(by: .seconds(2))
+        #expect(try await short.value == nil)
+        try await queue.runNext()
+        #expect(try await long.value?.status == .ok)
+        try await queue.add("b")
+        #expect(try await queue.result(of: "b", waitingAtMost: .zero) == nil)
+    }
+
+    @Test(arguments: QueueKind.all) func stopsWaitingWhenCancelled(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        let waiting = Task { try await queue.result(of: "a") }
+        try await queue.settle { $0.waiters == 1 }
+        waiting.cancel()
+        await expectRefusal(.interrupted) { _ = try await waiting.value }
+        #expect(try await queue.counts() == QueueCounts(queued: 1))
+    }
+
+    @Test(arguments: QueueKind.all) func knowsNothingOfStrangers(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        await expectRefusal(.unknownJob) { _ = try await queue.result(of: "a") }
+        #expect(try await queue.job("a") == nil)
+        #expect(try await queue.cancel("a") == .unknownJob)
+    }
+
+    // MARK: Cancelling
+
+    @Test(arguments: QueueKind.all) func cancelsWhatWaits(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxQueued: 2))
+        try await queue.add("a")
+        try await queue.add("b")
+        #expect(try await queue.cancel("a") == .cancelled)
+        #expect(try await queue.result(of: "a")?.status == .cancelled)
+        #expect(try await queue.cancel("a") == .alreadyFinished)
+        try await queue.add("c")
+        #expect(try await queue.take().id == "b")
+        #expect(try await queue.take().id == "c")
+    }
+
+    @Test(arguments: QueueKind.all) func tellsTheWorkerOfACancellation(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a", attempts: 3)
+        let lease = try await queue.take()
+        #expect(try await queue.cancel("a") == .requested)
+        var signals = lease.signals.makeAsyncIterator()
+        #expect(await signals.next() == .cancelRequested)
+        let cancelled = ExecutionResult.sample("a", .cancelled)
+        // Even where the worker would try again.
+        #expect(
+            try await queue.fail(lease.token, reason: "cancelled", result: cancelled, mayRetry: true) == .finished)
+        #expect(await signals.next() == nil)
+        #expect(try await queue.result(of: "a") == cancelled)
+    }
+
+    @Test(arguments: QueueKind.all) func keepsAVerdictThatCameBeforeTheCancellation(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        let lease = try await queue.take()
+        #expect(try await queue.cancel("a") == .requested)
+        try await queue.complete(lease.token, with: .sample("a"))
+        #expect(try await queue.result(of: "a")?.status == .ok)
+        #expect(try await queue.cancel("a") == .alreadyFinished)
+    }
+
+    @Test(arguments: QueueKind.all) func doesNotRunACancelledJobAgain(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start(QueueOptions(lockDuration: .seconds(30)))
+        for id in ["stalled", "released"] {
+            try await queue.add(id)
+            let lease = try await queue.take()
+            #expect(try await queue.cancel(id) == .requested)
+            if id == "released" {
+                try await queue.release(lease.token)
+            } else {
+                clock.advance(by: .seconds(30))
+                try await queue.recoverStalled()
+            }
+            #expect(try await queue.result(of: id)?.status == .cancelled)
+            #expect(try await queue.counts().queued == 0)
+        }
+    }
+
+    // MARK: Looking
+
+    @Test(arguments: QueueKind.all) func showsAJobOnItsWay(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start()
+        let created = clock.date
+        try await queue.add("a")
+        #expect(try await queue.job("a") == JobSnapshot(id: "a", state: .queued, createdAt: created))
+        clock.advance(by: .seconds(1))
+        let started = clock.date
+        let lease = try await queue.take()
+        #expect(
+            try await queue.job("a")
+                == JobSnapshot(id: "a", state: .running, createdAt: created, startedAt: started, attempt: 1))
+        clock.advance(by: .seconds(1))
+        try await queue.complete(lease.token, with: .sample("a"))
+        #expect(
+            try await queue.job("a")
+                == JobSnapshot(
+                    id: "a", state: .finished, createdAt: created, startedAt: started, finishedAt: clock.date,
+                    attempt: 1,
+                    result: .sample("a")))
+    }
+
+    @Test(arguments: QueueKind.all) func forgetsTheOldestFinishedJobs(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start(QueueOptions(keepFinishedFor: .seconds(60), maxFinished: 2))
+        for id in ["a", "b", "c"] {
+            try await queue.add(id)
+            try await queue.runNext()
+            clock.advance(by: .seconds(10))
+        }
+        #expect(try await queue.job("a") == nil)
+        #expect(try await queue.job("b") != nil)
+        clock.advance(by: .seconds(40))
+        #expect(try await queue.job("b") == nil)
+        #expect(try await queue.job("c") != nil)
+        clock.advance(by: .seconds(10))
+        #expect(try await queue.counts() == QueueCounts())
+        // A forgotten id is free again.
+        try await queue.add("a")
+    }
+
+    @Test(arguments: QueueKind.all) func boundsTheBytesOfResults(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxFinishedBytes: 250_000))
+        for id in ["a", "b", "c"] {
+            try await queue.add(id)
+            let lease = try await queue.take()
+            try await queue.complete(lease.token, with: .sample(id, stdout: String(repeating: "x", count: 100_000)))
+        }
+        #expect(try await queue.counts().finished == 2)
+        #expect(try await queue.job("a") == nil)
+    }
+
+    // MARK: The end
+
+    @Test(arguments: QueueKind.all) func drainsBeforeItCloses(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("running")
+        let lease = try await queue.take()
+        let taking = Task { try await queue.take() }
+        try await queue.settle { $0.takers == 1 }
+        let answered = Task { try await queue.result(of: "running") }
+        try await queue.settle { $0.waiters == 1 }
+        await queue.drain()
+        await expectRefusal(.closed) { _ = try await taking.value }
+        await expectRefusal(.closed) { try await queue.add("b") }
+        await expectRefusal(.closed) { _ = try await queue.take() }
+        try await queue.complete(lease.token, with: .sample("running"))
+        #expect(try await answered.value?.status == .ok)
+    }
+
+    @Test(arguments: QueueKind.all) func tellsWhoWaitsForAJobThatWillNotRun(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("released")
+        let lease = try await queue.take()
+        try await queue.add("waiting")
+        let waiting = Task { try await queue.result(of: "waiting") }
+        let released = Task { try await queue.result(of: "released") }
+        try await queue.settle { $0.waiters == 2 }
+        await queue.drain()
+        await expectRefusal(.closed) { _ = try await waiting.value }
+        await expectRefusal(.closed) { _ = try await queue.result(of: "waiting") }
+        try await queue.release(lease.token)
+        await expectRefusal(.closed) { _ = try await released.value }
+    }
+
+    @Test(arguments: QueueKind.all) func endsEveryWaitWhenItCloses(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add("a")
+        let lease = try await queue.take()
+        let taking = Task { try await queue.take() }
+        let waiting = Task { try await queue.result(of: "a") }
+        try await queue.settle { $0.takers == 1 && $0.waiters == 1 }
+        await queue.close()
+        await expectRefusal(.closed) { _ = try await taking.value }
+        await expectRefusal(.closed) { _ = try await waiting.value }
+        // The worker may still put down what it has.
+        try await queue.complete(lease.token, with: .sample("a"))
+    }
+}

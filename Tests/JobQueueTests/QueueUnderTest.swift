@@ -1,0 +1,70 @@
+import Foundation
+import JobQueue
+import Jobs
+import Testing
+
+/// A kind of queue that the conformance suite runs against. Another kind is one more entry in `all`.
+struct QueueKind: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// A new, empty queue.
+    let make: @Sendable (QueueOptions, ManualClock) async throws -> any JobQueue
+
+    static let all = [
+        QueueKind(testDescription: "embedded") { EmbeddedJobQueue(options: $0, clock: $1) }
+    ]
+
+    /// A new, empty queue with its clock.
+    func start(_ options: QueueOptions = QueueOptions()) async throws -> (queue: any JobQueue, clock: ManualClock) {
+        let clock = ManualClock()
+        return (try await make(options, clock), clock)
+    }
+}
+
+extension JobQueue {
+    /// Adds a small job.
+    func add(_ id: String, timeToLive: Duration? = nil, attempts: Int = 1) async throws {
+        let request = Data(#"{"language":"c","code":"\#(id)","metadata":{"of":"\#(id)"}}"#.utf8)
+        try await add(NewJob(id: id, request: request, timeToLive: timeToLive, attempts: attempts))
+    }
+
+    func take() async throws -> Lease { try await take(by: "test") }
+
+    /// Takes the next job and finishes it with `ok`.
+    func runNext() async throws {
+        let lease = try await take()
+        try await complete(lease.token, with: .sample(lease.id, attempt: lease.attempt))
+    }
+
+    /// Waits far longer than any deadline of a test.
+    func result(of id: String) async throws -> ExecutionResult? {
+        try await result(of: id, waitingAtMost: .seconds(1_000_000))
+    }
+
+    /// Returns once the counts are as wanted; gives other tasks their turn meanwhile.
+    func settle(until condition: (QueueCounts) -> Bool) async throws {
+        while !condition(try await counts()) { await Task.yield() }
+    }
+}
+
+extension ExecutionResult {
+    static func sample(_ id: String, _ status: Status = .ok, attempt: Int = 1, stdout: String = "") -> ExecutionResult {
+        ExecutionResult(
+            id: id, status: status, language: "c", version: "12", stdout: stdout, attempt: attempt, worker: "test",
+            evidence: Evidence())
+    }
+}
+
+/// Expects `operation` to be refused with `code`.
+func expectRefusal(
+    _ code: QueueError.Code, sourceLocation: SourceLocation = #_sourceLocation,
+    _ operation: () async throws -> Void
+) async {
+    do {
+        try await operation()
+        Issue.record("was not refused", sourceLocation: sourceLocation)
+    } catch let error as QueueError {
+        #expect(error.code == code, sourceLocation: sourceLocation)
+    } catch {
+        Issue.record("\(error)", sourceLocation: sourceLocation)
+    }
+}
