@@ -38,6 +38,8 @@ struct Launcher: ~Copyable {
                 folders: .init(memory: folders[0], pids: folders[1], cpu: folders[2], accounting: folders[3]),
                 unifiedAccounting: configuration.unifiedAccounting)
         }
+        // The inits of a slot that was killed become children of the launcher, which reaps them.
+        try perform(.privateMounts) { bk_prctl(BK_PR_SET_CHILD_SUBREAPER, 1, 0) }
         // A namespace of its own: what the host mounts later does not appear in it, nor the other way round.
         try perform(.privateMounts) { bk_unshare(BK_CLONE_NEWNS) }
         try perform(.privateMounts) { bk_mount("none", "/", nil, BK_MS_REC | BK_MS_PRIVATE, nil) }
@@ -59,16 +61,9 @@ struct Launcher: ~Copyable {
             let watched = slots.prefix(PollSet.capacity - 2)
             for slot in watched { poll.add(slot.handle) }
             try poll.wait(timeout: slots.count > watched.count ? 200_000_000 : nil)
-            let ended = watched.enumerated().filter { poll.isReady($0.offset + 2) }.map(\.element)
-            if !ended.isEmpty { try reap(ended) }
             // Those that were looked at go to the end of the row.
-            if slots.count > watched.count {
-                slots =
-                    Array(slots.dropFirst(watched.count))
-                    + watched.filter { slot in
-                        !ended.contains { $0.index == slot.index }
-                    }
-            }
+            if slots.count > watched.count { slots = Array(slots.dropFirst(watched.count)) + watched }
+            try reap()
             if poll.isReady(1) { return }
             if poll.isReady(0) {
                 guard let request = try receive() else { return }
@@ -84,10 +79,20 @@ struct Launcher: ~Copyable {
 
     /// Ends every slot and removes everything that carries the instance's mark.
     mutating func shutDown() throws {
-        for slot in slots { _ = bk_pidfd_send_signal(slot.handle, SIGKILL) }
-        try reap(slots, announce: false)
+        // Slots end by themselves when the driving process is gone, and reap their sandboxes; those that do not, or whose
+        // driving process lives, are killed.
+        let deadline = MonotonicClock.now + 2_000_000_000
+        while !slots.isEmpty {
+            let now = MonotonicClock.now
+            if now >= deadline { for slot in slots { _ = bk_pidfd_send_signal(slot.handle, SIGKILL) } }
+            var poll = PollSet()
+            for slot in slots.prefix(PollSet.capacity) { poll.add(slot.handle) }
+            try poll.wait(timeout: now < deadline ? deadline - now : nil)
+            try reap(announce: false)
+        }
         try cgroups.sweep(prefix: "")
         for folder in configuration.cgroupFolders { rmdir(folder) }
+        rmdir(configuration.mountFolder)
     }
 
     private mutating func openSlot(image: Int, policy: Int) throws {
@@ -127,13 +132,17 @@ struct Launcher: ~Copyable {
         Slot.run(index: index, image: image, policy: policy, launcher: self, socket: socket)
     }
 
-    /// Cleans up after slots that have ended, by themselves or not.
-    private mutating func reap(_ ended: [RunningSlot], announce: Bool = true) throws {
-        for slot in ended {
+    /// Cleans up after slots that have ended, by themselves or not. As the subreaper the launcher also gets the inits of
+    /// sandboxes whose slot was killed.
+    private mutating func reap(announce: Bool = true) throws {
+        while true {
             var status: Int32 = 0
-            try attempt("wait for slot") { bk_waitpid(slot.pid, &status, 0) }
+            let pid = bk_waitpid(-1, &status, 1)
+            if pid == 0 || pid == -ECHILD { return }
+            if pid < 0 { throw SystemError("wait for slots", errno: -pid) }
+            guard let position = slots.firstIndex(where: { $0.pid == pid }) else { continue }
+            let slot = slots.remove(at: position)
             _ = close(slot.handle)
-            slots.removeAll { $0.index == slot.index }
             // Its init dies with it, and every job with its init; the sweep waits for that.
             try cgroups.sweep(prefix: SlotContext.leafPrefix(slot: slot.index))
             if announce { try send(.slotClosed(slot: slot.index)) }
