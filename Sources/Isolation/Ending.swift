@@ -1,4 +1,4 @@
-public import LaunchProtocol
+import LaunchProtocol
 
 /// How a job ended, by the precedence that the contract fixes. It is read off what supervisor and kernel counted, never
 /// off a signal that the job could have sent itself.
@@ -81,5 +81,9 @@ public enum SignalName {
     /// `SIGSEGV` for 11; real-time signals count from SIGRTMIN, which is 34 for programs of the C library.
     public static func of(_ signal: Int32) -> String {
         names[signal] ?? (signal >= 34 && signal <= 64 ? "SIGRTMIN+\(signal - 34)" : "SIG\(signal)")
+    }
+    /// The number of a named signal, or nil.
+    public static func number(of name: String) -> Int32? {
+        names.first { $0.value == name }?.key ?? (34...64).first { of($0) == name }
     }
 }

@@ -1,4 +1,4 @@
-public import LaunchProtocol
+import LaunchProtocol
 
 /// How a job went, as its supervisors saw it.
 public struct Outcome: Sendable {

@@ -1,4 +1,4 @@
-public import LaunchProtocol
+import LaunchProtocol
 
 /// One program to run in a fresh sandbox.
 public struct SandboxConfiguration: Sendable {
