@@ -93,6 +93,22 @@ import Testing
         }
     }
 
+    @Test func asksForABodyThatTheClientHoldsBack() async throws {
+        try await LiveServer.run { server in
+            let request = LiveServer.post("/api/jobs", Fixture.sample, extra: "expect: 100-continue\r\n")
+            let head = String(request.dropLast(Fixture.sample.count))
+            try await server.connect { connection in
+                var parts = connection.inbound.makeAsyncIterator()
+                try await connection.send(head)
+                let first = String(buffer: try #require(try await parts.next()))
+                #expect(first == "HTTP/1.1 100 Continue\r\n\r\n")
+                try await connection.send(Fixture.sample)
+                let second = String(buffer: try #require(try await parts.next()))
+                #expect(second.hasPrefix("HTTP/1.1 202 Accepted\r\n"), "\(second)")
+            }
+        }
+    }
+
     @Test func refusesALargeBodyBeforeItComes() async throws {
         try await LiveServer.run { server in
             let answer = try await server.connect { connection in
