@@ -1,0 +1,227 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import JobQueue
+import Jobs
+import NIOCore
+
+/// What each route does.
+struct API: Sendable {
+    private let queue: any JobQueue
+    private let languages: any LanguageDirectory
+    private let maxima: Limits
+    private let configuration: APIConfiguration
+    let bodies: BodyBudget
+
+    init(
+        queue: any JobQueue, languages: any LanguageDirectory, maxima: Limits, configuration: APIConfiguration
+    ) {
+        self.queue = queue
+        self.languages = languages
+        self.maxima = maxima
+        self.configuration = configuration
+        bodies = BodyBudget(most: configuration.maxBodyBytesAtOnce)
+    }
+
+    var routes: Routes {
+        var routes = Routes()
+        routes.on(.post, "/api/execute") { request, context, _ in try await execute(request, context) }
+        routes.on(.get, "/api/languages") { _, _, _ in await listLanguages() }
+        routes.on(.post, "/api/jobs") { request, _, _ in try await addJob(request) }
+        routes.on(.get, "/api/jobs/{id}") { _, _, id in try await showJob(id) }
+        routes.on(.delete, "/api/jobs/{id}") { _, _, id in try await cancelJob(id) }
+        routes.on(.get, "/api/job/{id}") { _, _, id in try await showFlat(id) }
+        routes.on(.get, "/health") { _, _, _ in .json(["status": .string("healthy")]) }
+        routes.on(.get, "/healthz") { _, _, _ in
+            .json(["status": .string("ok"), "durable": .bool(queue.isDurable)])
+        }
+        routes.on(.get, "/readyz") { _, _, _ in try await ready() }
+        return routes
+    }
+
+    // MARK: Execute
+
+    private func execute(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let prefer = PreferHeader(request.headers[values: .prefer])
+        let (id, execution) = try await add(request)
+        var headers = API.location(of: id)
+        if let seconds = prefer.waitSeconds {
+            headers[.preferenceApplied] = seconds == 0 ? "respond-async" : "wait=\(seconds)"
+        }
+        guard
+            let result = try await wait(
+                for: id, atMost: prefer.wait(atMost: configuration.maxWait), onDisconnect: execution.onDisconnect,
+                context)
+        else {
+            return .json(
+                ["id": .string(id), "state": .string(try await state(of: id))], status: .accepted, headers: headers)
+        }
+        return .json(result.jsonObject, headers: headers)
+    }
+
+    /// The result, or nil when it is not there in time.
+    private func wait(
+        for id: String, atMost limit: Duration, onDisconnect: OnDisconnect, _ context: APIRequestContext
+    ) async throws -> ExecutionResult? {
+        guard limit > .zero else { return nil }
+        let waiting = Task { try await queue.result(of: id, waitingAtMost: limit) }
+        do {
+            return try await withTaskCancellationHandler {
+                try await context.watchingForDisconnect({ waiting.cancel() }, during: { try await waiting.value })
+            } onCancel: {
+                waiting.cancel()
+            }
+        } catch let error as QueueError where error.code == .tooManyWaiters {
+            // The job is in the queue; it is only the wait that there is no room for.
+            return nil
+        } catch let error as QueueError where error.code == .interrupted && !Task.isCancelled {
+            if onDisconnect == .cancel { _ = try await queue.cancel(id) }
+            throw APIError.clientGone
+        }
+    }
+
+    // MARK: Jobs
+
+    private func addJob(_ request: Request) async throws -> Response {
+        let (id, _) = try await add(request)
+        return .json(
+            ["id": .string(id), "state": .string(JobState.queued.rawValue)], status: .accepted,
+            headers: API.location(of: id))
+    }
+
+    private func showJob(_ id: String) async throws -> Response {
+        let job = try await find(id)
+        return .json([
+            "id": .string(job.id), "state": .string(job.state.rawValue), "createdAt": .string(API.text(job.createdAt)),
+            "startedAt": .optional(job.startedAt.map(API.text)), "finishedAt": .optional(job.finishedAt.map(API.text)),
+            "attempt": .integer(job.attempt), "result": job.result.map { .object($0.jsonObject) } ?? .null,
+        ])
+    }
+
+    private func cancelJob(_ id: String) async throws -> Response {
+        guard let id = JobID(id)?.description else { throw APIError.notFound }
+        guard try await queue.cancel(id) != .unknownJob else { throw APIError.notFound }
+        // One that runs needs a moment to end; one that has ended keeps the result that it has.
+        return try await showJob(id)
+    }
+
+    /// The form of the service that this one replaces: the result's fields at the top.
+    private func showFlat(_ id: String) async throws -> Response {
+        let job = try await find(id)
+        guard let result = job.result else {
+            return .json(["id": .string(job.id), "status": .string(job.state.rawValue)])
+        }
+        var object = result.jsonObject
+        object.members.append(.init(name: "runtime", value: .double(result.wallTimeMs)))
+        object.members.append(.init(name: "memory", value: .integer(result.memoryBytes)))
+        return .json(object)
+    }
+
+    private func find(_ id: String) async throws -> JobSnapshot {
+        // What cannot be an id of ours is not looked up: it would only carry a stranger's bytes into the queue's keys.
+        guard let id = JobID(id)?.description, let job = try await queue.job(id) else { throw APIError.notFound }
+        return job
+    }
+
+    private func state(of id: String) async throws -> String {
+        (try await queue.job(id)?.state ?? .queued).rawValue
+    }
+
+    // MARK: Adding
+
+    private func add(_ request: Request) async throws -> (id: String, request: ExecutionRequest) {
+        let body = try await read(request)
+        let execution: ExecutionRequest
+        do {
+            execution = try ExecutionRequest(
+                json: body, languages: await languages.served(), maxima: maxima, standard: configuration.standard,
+                bounds: configuration.bounds)
+        } catch {
+            if let command = await commandThatAddsLanguage(of: body, error) {
+                throw APIError.languageNotServed(command: command)
+            }
+            throw error
+        }
+        let id = JobID().description
+        try await queue.add(NewJob(id: id, request: body, timeToLive: configuration.jobTimeToLive))
+        return (id, execution)
+    }
+
+    /// The command that adds the language, where being absent is all that is wrong with the request.
+    private func commandThatAddsLanguage(of body: Data, _ error: RequestProblems) async -> String? {
+        guard error.problems.map(\.code) == [.unknownLanguage] else { return nil }
+        guard let name = ExecutionRequest.languageName(in: body, bounds: configuration.bounds) else { return nil }
+        return await languages.commandThatAdds(name)
+    }
+
+    /// The body, never more of it in memory than the bounds allow.
+    private func read(_ request: Request) async throws -> Data {
+        let mediaType = (request.headers[.contentType] ?? "").prefix { $0 != ";" }
+        let bare = mediaType.filter { $0 != " " && $0 != "\t" }.lowercased()
+        guard bare == "application/json" else { throw APIError.contentTypeNotJSON }
+        if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
+            throw APIError.contentEncoded
+        }
+        let most = configuration.bounds.bodyBytes
+        if let length = request.headers[.contentLength], Int(length).map({ $0 > most }) ?? true {
+            throw APIError.bodyTooLarge(most: most)
+        }
+        var share = BodyBudget.Share(of: bodies)
+        defer { share.end() }
+        var body = Data()
+        do {
+            for try await part in request.body {
+                guard body.count + part.readableBytes <= most else { throw APIError.bodyTooLarge(most: most) }
+                try share.take(part.readableBytes)
+                body.append(contentsOf: part.readableBytesView)
+            }
+        } catch let error as APIError {
+            throw error
+        } catch {
+            throw error is GuardError ? error : APIError.bodyUnreadable
+        }
+        return body
+    }
+
+    // MARK: State
+
+    private func listLanguages() async -> Response {
+        let list = await languages.served().map { language in
+            JSONValue.object([
+                "name": .string(language.name), "version": .string(language.version),
+                "aliases": .array(language.aliases.map(JSONValue.string)), "fileName": .string(language.fileName),
+                "compiled": .bool(language.compile != nil),
+            ])
+        }
+        return .json(["languages": .array(list)])
+    }
+
+    private func ready() async throws -> Response {
+        guard await !languages.served().isEmpty else { throw APIError.notReady }
+        let counts = try await queue.counts()
+        return .json([
+            "status": .string("ready"), "durable": .bool(queue.isDurable), "queued": .integer(counts.queued),
+            "running": .integer(counts.running),
+        ])
+    }
+
+    // MARK: Headers
+
+    private static func location(of id: String) -> HTTPFields { [.location: "/api/jobs/\(id)"] }
+
+    /// RFC 3339 in UTC with milliseconds.
+    private static func text(_ date: Date) -> String {
+        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}
+
+extension HTTPField.Name {
+    /// RFC 7240, which the package of common names leaves out.
+    static var prefer: Self { HTTPField.Name(parsed: "prefer") }
+    static var preferenceApplied: Self { HTTPField.Name(parsed: "preference-applied") }
+
+    private init(parsed literal: StaticString) {
+        guard let name = HTTPField.Name(literal.description) else { preconditionFailure("\(literal) is no field name") }
+        self = name
+    }
+}

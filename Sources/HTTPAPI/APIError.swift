@@ -1,0 +1,26 @@
+import Jobs
+
+/// Why a request is not answered with what it asked for, besides `RequestProblems` and `QueueError`.
+enum APIError: Error {
+    case notFound
+    /// The methods that the resource has.
+    case methodNotAllowed([String])
+    /// The client took too long over its body.
+    case bodyTimeout
+    /// The body was cut off or broken.
+    case bodyUnreadable
+    case bodyTooLarge(most: Int)
+    case headersTooLarge
+    /// Not HTTP/1.1 as RFC 9112 has it.
+    case malformedHTTP
+    case contentTypeNotJSON
+    case contentEncoded
+    /// A known language that no worker serves, and the command that adds it.
+    case languageNotServed(command: String)
+    /// No worker serves any language.
+    case notReady
+    /// Too many bodies are being read at once.
+    case busy
+    /// The client went away; nobody reads the answer.
+    case clientGone
+}

@@ -1,0 +1,136 @@
+import HTTPTypes
+import Hummingbird
+import JobQueue
+import Jobs
+import NIOCore
+import NIOHTTP1
+
+/// An error answer: `application/problem+json` of RFC 9457. The one table from errors to statuses.
+struct Problem: Sendable, Equatable {
+    var status: HTTPResponse.Status
+    /// What is wrong, for programs.
+    var code: String
+    /// What is wrong, for people. Never a host path, a stack trace or a part of the request's contents.
+    var detail: String
+    var errors: [FieldProblem] = []
+    /// Fields such as Allow and Retry-After.
+    var headers = HTTPFields()
+
+    init(_ status: HTTPResponse.Status, _ code: String, _ detail: String) {
+        self.status = status
+        self.code = code
+        self.detail = detail
+    }
+
+    init(for error: any Error) {
+        switch error {
+        case let error as RequestProblems: self.init(error)
+        case let error as QueueError: self.init(error)
+        case let error as APIError: self.init(error)
+        case is CancellationError: self.init(QueueError(.closed, ""))
+        case let error as HTTPParserError:
+            self.init(error == .headerOverflow ? APIError.headersTooLarge : APIError.malformedHTTP)
+        case is GuardError: self.init(APIError.bodyTimeout)
+        default: self.init(.internalServerError, "internal_error", "The server failed to answer this request.")
+        }
+    }
+
+    private init(_ error: RequestProblems) {
+        self.init(.badRequest, "invalid_request", "The request has problems; see errors.")
+        errors = error.problems
+        // Too large is too large, wherever it is noticed.
+        if errors.first?.pointer == "#", errors.first?.code == .tooLarge { status = .contentTooLarge }
+    }
+
+    private init(_ error: QueueError) {
+        switch error.code {
+        case .full:
+            self.init(.tooManyRequests, "queue_full", "The queue is full; try again later.")
+            headers[.retryAfter] = "1"
+        case .duplicateJob: self.init(.conflict, "duplicate_job", "A job of this id is there already.")
+        case .unknownJob: self.init(APIError.notFound)
+        case .closed, .interrupted:
+            self.init(.serviceUnavailable, "shutting_down", "The service is shutting down.")
+        case .unavailable:
+            self.init(.serviceUnavailable, "queue_unavailable", "The queue is out of reach.")
+            headers[.retryAfter] = "1"
+        case .tooManyWaiters:
+            self.init(.serviceUnavailable, "too_many_waiters", "Too many clients are waiting; try again later.")
+            headers[.retryAfter] = "1"
+        default: self.init(.internalServerError, "internal_error", "The server failed to answer this request.")
+        }
+    }
+
+    private init(_ error: APIError) {
+        switch error {
+        case .notFound: self.init(.notFound, "not_found", "There is no such resource.")
+        case .methodNotAllowed(let methods):
+            self.init(.methodNotAllowed, "method_not_allowed", "The resource has no such method.")
+            headers[.allow] = methods.joined(separator: ", ")
+        case .bodyTimeout: self.init(.requestTimeout, "body_timeout", "The body took too long to arrive.")
+        case .bodyUnreadable: self.init(.badRequest, "body_unreadable", "The body could not be read to its end.")
+        case .bodyTooLarge(let most):
+            self.init(.contentTooLarge, "body_too_large", "The body is larger than \(most) bytes.")
+        case .headersTooLarge:
+            self.init(.requestHeaderFieldsTooLarge, "headers_too_large", "The request's header fields are too large.")
+        case .malformedHTTP: self.init(.badRequest, "malformed_http", "This is not an HTTP/1.1 request.")
+        case .contentTypeNotJSON:
+            self.init(.unsupportedMediaType, "content_type", "The content type must be application/json.")
+            headers[.accept] = "application/json"
+        case .contentEncoded:
+            self.init(.unsupportedMediaType, "content_encoding", "The body must not be compressed.")
+            headers[.acceptEncoding] = "identity"
+        case .languageNotServed(let command):
+            self.init(
+                .serviceUnavailable, "language_not_served",
+                "No worker serves this language. The command that adds it: \(command)")
+        case .notReady:
+            self.init(.serviceUnavailable, "not_ready", "No worker serves any language yet.")
+            headers[.retryAfter] = "1"
+        case .busy:
+            self.init(.serviceUnavailable, "busy", "Too many requests are arriving at once; try again later.")
+            headers[.retryAfter] = "1"
+        case .clientGone: self.init(.badRequest, "client_gone", "The client went away.")
+        }
+    }
+
+    /// Whether the connection must end with this answer, because what follows on it cannot be told apart from the body.
+    var endsConnection: Bool {
+        switch status {
+        case .contentTooLarge, .requestTimeout, .requestHeaderFieldsTooLarge: true
+        default: ["malformed_http", "body_unreadable", "shutting_down", "busy"].contains(code)
+        }
+    }
+
+    var json: JSONObject {
+        var object: JSONObject = [
+            "type": .string("about:blank"), "title": .string(status.reasonPhrase),
+            "status": .integer(status.code), "code": .string(code), "detail": .string(detail),
+        ]
+        if !errors.isEmpty {
+            let list = errors.map { problem in
+                JSONValue.object([
+                    "pointer": .string(problem.pointer), "code": .string(problem.code.rawValue),
+                    "detail": .string(problem.detail),
+                ])
+            }
+            object.members.append(.init(name: "errors", value: .array(list)))
+        }
+        return object
+    }
+
+    /// The answer's head without its body.
+    func head(contentLength: Int) -> HTTPResponse {
+        var fields = headers
+        fields[.contentType] = "application/problem+json"
+        fields[.contentLength] = String(contentLength)
+        if endsConnection { fields[.connection] = "close" }
+        return HTTPResponse(status: status, headerFields: fields)
+    }
+
+    var response: Response {
+        let body = ByteBuffer(bytes: JSONValue.object(json).bytes)
+        let head = head(contentLength: body.readableBytes)
+        return Response(status: head.status, headers: head.headerFields, body: ResponseBody(byteBuffer: body))
+    }
+}
