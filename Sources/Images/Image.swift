@@ -1,0 +1,51 @@
+import Glibc
+
+/// A built image that is in use: as long as the value lives, no build removes its tree.
+public final class Image: Sendable {
+    /// What the image holds.
+    public let manifest: ImageManifest
+    /// The tree's absolute path. It stays the same tree when a newer build is published.
+    public let rootfs: String
+    private let lock: FileLock
+
+    private init(manifest: ImageManifest, rootfs: String, lock: FileLock) {
+        self.manifest = manifest
+        self.rootfs = rootfs
+        self.lock = lock
+    }
+
+    /// Opens the current build of image `name` below `stateDirectory` and holds it.
+    ///
+    /// Throws ``ImageError/notBuilt(name:)`` where there is none, and ``ImageError/unsafe(path:problem:)`` where others
+    /// could change the tree or its manifest does not belong to it.
+    public static func open(name: String, stateDirectory: String) throws(ImageError) -> Image {
+        let layout = try ImageLayout(stateDirectory: stateDirectory, name: name)
+        // A build can replace the current one between two of these steps; the lock's file then has no name any more.
+        for _ in 0..<20 {
+            guard let build = try layout.current() else { throw .notBuilt(name: name) }
+            do throws(ImageError) {
+                if let image = try hold(layout, build) { return image }
+                usleep(5_000)
+            } catch {
+                guard case .system(_, _, ENOENT) = error else { throw error }
+                guard try layout.current() != build else {
+                    throw .unsafe(path: layout.build(build), problem: "is not complete: build the image again")
+                }
+            }
+        }
+        throw .unsafe(path: layout.directory, problem: "changed all the time while it was opened")
+    }
+
+    /// Locks one build and reads its manifest; nil where a build is just removing it.
+    private static func hold(_ layout: ImageLayout, _ build: String) throws(ImageError) -> Image? {
+        guard let lock = try FileLock.take(layout.inUse(build), .shared, waiting: false, creating: false),
+            lock.isLinked
+        else { return nil }
+        for path in layout.chain(to: build) + [layout.rootfs(build)] { try FileSystem.requireOwned(path) }
+        let manifest = try ImageManifest.load(path: layout.manifest(build))
+        guard manifest.name == layout.name else {
+            throw .unsafe(path: layout.manifest(build), problem: "is of image '\(manifest.name)'")
+        }
+        return Image(manifest: manifest, rootfs: layout.rootfs(build), lock: lock)
+    }
+}
