@@ -1,0 +1,220 @@
+import Foundation
+import Isolation
+import Jobs
+
+/// Turns a request into a result: plans its stages, runs them in the engine, and says what came of it in the words of
+/// the contract.
+public struct JobRunner: Sendable {
+    private let engine: any SandboxEngine
+    private let languages: ServedLanguages
+    private let maxima: Limits
+    private let standard: Limits
+    private let compileLimits: Limits
+    private let worker: String
+
+    /// The most bytes that a compilation may hand to the program's sandbox.
+    private static let productBytes = 64 << 20
+
+    /// - Parameters:
+    ///   - engine: runs programs.
+    ///   - languages: what can be run, and where.
+    ///   - maxima: the most that a request may ask for.
+    ///   - standard: the limits of a request that says nothing.
+    ///   - compileLimits: the limits of every compilation.
+    ///   - worker: this host's name, as results show it.
+    public init(
+        engine: any SandboxEngine, languages: ServedLanguages, maxima: Limits, standard: Limits = .standard,
+        compileLimits: Limits = .compile, worker: String
+    ) {
+        self.engine = engine
+        self.languages = languages
+        self.maxima = maxima
+        self.standard = standard
+        self.compileLimits = compileLimits
+        self.worker = worker
+    }
+
+    /// What is known of a job besides its request.
+    public struct Circumstances: Sendable {
+        public var id: String
+        /// Milliseconds that it waited.
+        public var queueTimeMs: Double
+        /// Counts from 1.
+        public var attempt: Int
+
+        public init(id: String, queueTimeMs: Double = 0, attempt: Int = 1) {
+            self.id = id
+            self.queueTimeMs = queueTimeMs
+            self.attempt = attempt
+        }
+    }
+
+    /// Checks a request once more and runs it: whoever wrote it into the queue may have bypassed the API.
+    /// - Throws: `RequestProblems` for a request that is not valid.
+    public func run(
+        json: Data, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
+        onOutput: OutputObserver? = nil
+    ) async throws(RequestProblems) -> ExecutionResult {
+        let request = try ExecutionRequest(json: json, languages: languages.all, maxima: maxima, standard: standard)
+        return await run(request, circumstances, input: input, onOutput: onOutput)
+    }
+
+    /// Runs a request. Whatever happens is in the result; a cancelled task's job has the status `cancelled`.
+    /// - Parameters:
+    ///   - request: what to run.
+    ///   - circumstances: what the result says beside it.
+    ///   - input: standard input in place of the request's.
+    ///   - onOutput: sees the program's output as it is written.
+    /// - Returns: the result.
+    public func run(
+        _ request: ExecutionRequest, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
+        onOutput: OutputObserver? = nil
+    ) async -> ExecutionResult {
+        var result = ExecutionResult(
+            id: circumstances.id, status: .internalError, language: request.language, version: "",
+            queueTimeMs: circumstances.queueTimeMs, attempt: circumstances.attempt, worker: worker,
+            metadata: request.metadata, evidence: Evidence())
+        guard let language = request.select(from: languages.all), let image = languages.imageIndex(of: language) else {
+            result.message = "no image of this worker holds \(request.language)"
+            return result
+        }
+        result.version = language.version
+        let plan = StagePlan(
+            request: request, language: language, image: image, standard: standard, compileLimits: compileLimits)
+        do throws(IsolationError) {
+            var files = request.files.map { SandboxConfiguration.File(path: $0.path, contents: $0.contents) }
+            if let compile = plan.compile {
+                guard let products = try await self.compile(files, compile, plan: plan, into: &result) else {
+                    return result
+                }
+                // The source stays behind; whatever else the request brought is the program's to read.
+                let made = Set(products.map(\.path))
+                files = files.filter { $0.path != request.mainFile && !made.contains($0.path) } + products
+            }
+            let configuration = SandboxConfiguration(
+                image: image, arguments: plan.run.arguments, environment: plan.run.environment, files: files,
+                standardInput: input ?? .bytes(request.stdin), limits: plan.run.limits.resources,
+                outputLimit: plan.run.limits.outputBytes)
+            try await runProgram(
+                configuration, limits: plan.run.limits, encoding: request.outputEncoding, into: &result,
+                onOutput: onOutput)
+        } catch {
+            result.status = .internalError
+            result.message = error.message
+        }
+        return result
+    }
+
+    /// Runs a command of an image, in no language.
+    /// - Parameters:
+    ///   - command: the program's absolute path in the image, then its arguments.
+    ///   - image: the image, by the engine's index.
+    ///   - environment: variables on top of the fixed ones.
+    ///   - limits: within the engine's maximum.
+    ///   - input: standard input.
+    ///   - circumstances: what the result says beside it.
+    ///   - onOutput: sees the program's output as it is written.
+    /// - Returns: the result, with an empty language.
+    public func run(
+        command: [String], image: Int, environment: [String: String], limits: Limits,
+        input: SandboxConfiguration.Input, _ circumstances: Circumstances, onOutput: OutputObserver? = nil
+    ) async -> ExecutionResult {
+        var result = ExecutionResult(
+            id: circumstances.id, status: .internalError, language: "", version: "",
+            queueTimeMs: circumstances.queueTimeMs, attempt: circumstances.attempt, worker: worker,
+            evidence: Evidence())
+        do throws(IsolationError) {
+            let configuration = SandboxConfiguration(
+                image: image, arguments: command,
+                environment: StagePlan.fixedEnvironment.merging(environment) { _, own in own }, standardInput: input,
+                limits: limits.resources, outputLimit: limits.outputBytes)
+            try await runProgram(configuration, limits: limits, encoding: .utf8, into: &result, onOutput: onOutput)
+        } catch {
+            result.status = .internalError
+            result.message = error.message
+        }
+        return result
+    }
+
+    /// - Returns: what the compiler made, or nil when the job ends here.
+    private func compile(
+        _ files: [SandboxConfiguration.File], _ stage: StagePlan.Stage, plan: StagePlan,
+        into result: inout ExecutionResult
+    ) async throws(IsolationError) -> [SandboxConfiguration.File]? {
+        let outcome = try await engine.run(
+            SandboxConfiguration(
+                image: plan.image, arguments: stage.arguments, environment: stage.environment, files: files,
+                limits: stage.limits.resources, outputLimit: stage.limits.outputBytes, endsAtOutputLimit: false,
+                collect: plan.language.products, collectLimit: Self.productBytes), onOutput: nil)
+        let verdict = Verdict(outcome, limits: stage.limits)
+        let standardOutput = OutputText(outcome.standardOutput.bytes, isTruncated: outcome.standardOutput.isTruncated)
+        let standardError = OutputText(outcome.standardError.bytes, isTruncated: outcome.standardError.isTruncated)
+        result.compile = CompileResult(
+            status: verdict.status, exitCode: verdict.exitCode, signal: verdict.signal, stdout: standardOutput.text,
+            stderr: standardError.text, wallTimeMs: outcome.report.wallTime.milliseconds,
+            cpuTimeMs: outcome.report.cpuTime.milliseconds, memoryBytes: Int(clamping: outcome.report.memoryPeak),
+            cached: false)
+        if verdict.status == .cancelled {
+            result.status = .cancelled
+            result.message = "cancelled while it was compiled"
+            result.evidence = verdict.evidence
+            return nil
+        }
+        if verdict.status == .ok, !outcome.files.isEmpty, outcome.skippedFiles.isEmpty { return outcome.files }
+        result.status = .compileError
+        result.evidence = verdict.evidence
+        if verdict.status != .ok {
+            result.message = verdict.message.map { "compilation: \($0)" } ?? "the program does not compile"
+        } else if let skipped = outcome.skippedFiles.first {
+            result.message = "the compiler's product cannot be used: \(skipped)"
+        } else {
+            result.message = "the compiler made none of \(plan.language.products.joined(separator: ", "))"
+        }
+        return nil
+    }
+
+    private func runProgram(
+        _ configuration: SandboxConfiguration, limits: Limits, encoding: OutputEncoding,
+        into result: inout ExecutionResult, onOutput: OutputObserver?
+    ) async throws(IsolationError) {
+        let outcome = try await engine.run(configuration, onOutput: onOutput)
+        let verdict = Verdict(outcome, limits: limits)
+        result.status = verdict.status
+        result.exitCode = verdict.exitCode
+        result.signal = verdict.signal
+        result.message = verdict.message
+        result.evidence = verdict.evidence
+        let standardOutput = OutputText(
+            outcome.standardOutput.bytes, isTruncated: outcome.standardOutput.isTruncated,
+            encoding: encoding)
+        let standardError = OutputText(
+            outcome.standardError.bytes, isTruncated: outcome.standardError.isTruncated,
+            encoding: encoding)
+        result.stdout = standardOutput.text
+        result.stdoutBytes = outcome.standardOutput.bytes.count
+        result.stdoutTruncated = outcome.standardOutput.isTruncated
+        result.stdoutLossy = standardOutput.isLossy
+        result.stderr = standardError.text
+        result.stderrBytes = outcome.standardError.bytes.count
+        result.stderrTruncated = outcome.standardError.isTruncated
+        result.stderrLossy = standardError.isLossy
+        result.wallTimeMs = outcome.report.wallTime.milliseconds
+        result.cpuTimeMs = outcome.report.cpuTime.milliseconds
+        result.memoryBytes = Int(clamping: outcome.report.memoryPeak)
+        result.setupTimeMs = outcome.setupTime.milliseconds
+    }
+}
+
+/// What the worker needs of the engine; the real one, and in unit tests one that answers from a table.
+public protocol SandboxEngine: Sendable {
+    func run(
+        _ configuration: SandboxConfiguration, onOutput: OutputObserver?
+    ) async throws(IsolationError) -> Outcome
+}
+
+extension Engine: SandboxEngine {}
+
+extension UInt64 {
+    /// Nanoseconds as milliseconds, to the microsecond: more digits would be noise.
+    var milliseconds: Double { (Double(self) / 1_000).rounded() / 1_000 }
+}

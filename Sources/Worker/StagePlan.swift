@@ -1,0 +1,69 @@
+import Isolation
+import Jobs
+
+/// What a job comes to: perhaps a compilation, then the program, each in a sandbox of its own.
+struct StagePlan {
+    /// One run in one sandbox.
+    struct Stage {
+        var arguments: [String]
+        var environment: [String: String]
+        var limits: Limits
+    }
+
+    let language: Language
+    let image: Int
+    let compile: Stage?
+    let run: Stage
+
+    /// What every program finds in its environment; the language's own variables and the request's follow.
+    static let fixedEnvironment = [
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/box",
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "TMPDIR": "/tmp",
+    ]
+
+    init(
+        request: ExecutionRequest, language: Language, image: Int, standard: Limits, compileLimits: Limits
+    ) {
+        self.language = language
+        self.image = image
+        let environment = Self.fixedEnvironment.merging(language.environment) { _, own in own }
+        let limits = request.limits(language: language, standard: standard)
+        if let command = language.compile {
+            var limits = compileLimits
+            if let memory = language.compileMemoryBytes { limits.memoryBytes = max(limits.memoryBytes, memory) }
+            compile = Stage(
+                arguments: Self.expand(command, file: request.mainFile, memoryBytes: limits.memoryBytes),
+                environment: environment, limits: limits)
+        } else {
+            compile = nil
+        }
+        run = Stage(
+            arguments: Self.expand(language.run, file: request.mainFile, memoryBytes: limits.memoryBytes)
+                + request.arguments,
+            // The request's last, over everything but PATH, which it may not set.
+            environment: environment.merging(request.environment) { _, own in own }, limits: limits)
+    }
+
+    /// Puts the main file's name and the heap's size where the recipe has their places.
+    private static func expand(_ command: [String], file: String, memoryBytes: Int) -> [String] {
+        // A managed heap at the limit itself would be killed by its own runtime's overhead.
+        let heap = max(1, memoryBytes / 10 * 6 >> 20)
+        return command.map { element in
+            element == "{file}" ? file : element.replacing("{heapMiB}", with: "\(heap)")
+        }
+    }
+}
+
+extension Limits {
+    /// As the engine takes them.
+    public var resources: ResourceLimits {
+        ResourceLimits(
+            wallTime: UInt64(wallTimeMs) * 1_000_000, cpuTime: UInt64(cpuTimeMs) * 1_000_000,
+            memory: UInt64(memoryBytes), processes: UInt32(processes), fileSize: UInt64(fileBytes),
+            disk: UInt64(diskBytes), inodes: UInt32(inodes), openFiles: UInt32(openFiles),
+            milliCPUs: UInt32((cpus * 1_000).rounded(.up)))
+    }
+}

@@ -1,0 +1,73 @@
+import Isolation
+import Jobs
+
+/// What the contract calls an outcome, with the words and the evidence that go with it.
+struct Verdict {
+    var status: Status
+    var exitCode: Int?
+    var signal: String?
+    /// For people; nil where the program simply ended.
+    var message: String?
+    var evidence: Evidence
+
+    init(_ outcome: Outcome, limits: Limits) {
+        let report = outcome.report
+        let processesHit = report.processLimitHits
+        evidence = Evidence(
+            limits: limits,
+            peak: .init(
+                memoryBytes: Int(clamping: report.memoryPeak), processes: report.processPeak.map { Int(clamping: $0) },
+                diskBytes: max(0, limits.diskBytes - Int(clamping: report.diskFree)),
+                inodes: max(0, limits.inodes - Int(clamping: report.inodesFree))),
+            events: .init(
+                oomKill: Int(clamping: report.oomKills), pidsMax: Int(clamping: processesHit),
+                throttledMs: report.throttled.milliseconds),
+            start: outcome.start == .slot ? .slot : .cold, contended: outcome.isContended)
+        switch outcome.ending {
+        case .cancelled:
+            status = .cancelled
+            message = "cancelled while it ran"
+        case .cpuTimeLimit:
+            status = .cpuTimeLimit
+            message = "ended: used its \(limits.cpuTimeMs) ms of CPU time"
+            evidence.firedLimit = "cpuTimeMs"
+        case .wallTimeLimit:
+            status = .wallTimeLimit
+            message = "ended: its \(limits.wallTimeMs) ms of wall time were over"
+            evidence.firedLimit = "wallTimeMs"
+        case .outputLimit:
+            status = .outputLimit
+            message = "ended: wrote more than \(limits.outputBytes) bytes to stdout and stderr"
+            evidence.firedLimit = "outputBytes"
+        case .memoryLimit:
+            status = .memoryLimit
+            message = "ended: needed more than \(limits.memoryBytes) bytes of memory"
+            evidence.firedLimit = "memoryBytes"
+        case .processLimit:
+            status = .processLimit
+            message = "\(processesHit) forks failed at the limit of \(limits.processes) processes and threads"
+            evidence.firedLimit = "processes"
+        case .diskLimit:
+            status = .diskLimit
+            let bytes = report.diskFree == 0
+            message =
+                bytes
+                ? "/box and /tmp were full with \(limits.diskBytes) bytes"
+                : "/box and /tmp were full with \(limits.inodes) inodes"
+            evidence.firedLimit = bytes ? "diskBytes" : "inodes"
+        case .exited(0):
+            status = .ok
+        case .exited:
+            status = .nonzeroExit
+        case .signaled:
+            status = .signaled
+        }
+        // What the program itself did last is told whatever the verdict, where it came to that.
+        switch report.ownEnding {
+        case .exited(let code): exitCode = Int(code)
+        case .signaled(let number) where status == .signaled: signal = SignalName.of(number)
+        default: break
+        }
+        if status == .signaled, let signal { message = "ended by \(signal)" }
+    }
+}

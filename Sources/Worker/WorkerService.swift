@@ -1,0 +1,127 @@
+import Foundation
+import JobQueue
+import Jobs
+import Logging
+import ServiceLifecycle
+
+/// Takes jobs from a queue, as many at once as the engine has slots, and reports what came of them.
+public struct WorkerService: Service {
+    private let queue: any JobQueue
+    private let runner: JobRunner
+    private let name: String
+    private let concurrency: Int
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - queue: where jobs come from.
+    ///   - runner: runs them.
+    ///   - name: under which jobs are held.
+    ///   - concurrency: how many at once.
+    ///   - logger: never sees code, input or output.
+    public init(queue: any JobQueue, runner: JobRunner, name: String, concurrency: Int, logger: Logger) {
+        self.queue = queue
+        self.runner = runner
+        self.name = name
+        self.concurrency = concurrency
+        self.logger = logger
+    }
+
+    /// Works until the queue is closed. At a graceful shutdown the queue is drained by whoever serves its clients; jobs
+    /// that run are finished.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<concurrency { group.addTask { try await workUntilClosed() } }
+            try await group.waitForAll()
+        }
+        // The queue is closed by the server at its shutdown. A service that ended before it was told to would count as
+        // one that failed.
+        do { try await gracefulShutdown() } catch is CancellationError {}
+    }
+
+    private func workUntilClosed() async throws {
+        while true {
+            let lease: Lease
+            do {
+                lease = try await queue.take(by: name)
+            } catch {
+                switch error.code {
+                case .closed, .interrupted: return
+                default: throw error
+                }
+            }
+            await perform(lease)
+        }
+    }
+
+    private func perform(_ lease: Lease) async {
+        let job = Task { await attempt(lease) }
+        // The lease is kept, and its signals heard, on a path that the job itself cannot delay.
+        let keeper = Task { await keep(lease) }
+        let listener = Task {
+            for await signal in lease.signals {
+                logger.info("job \(signal)", metadata: ["job": "\(lease.id)"])
+                job.cancel()
+            }
+        }
+        let outcome = await job.value
+        keeper.cancel()
+        listener.cancel()
+        do {
+            switch outcome {
+            case .completed(let result):
+                try await queue.complete(lease.token, with: result)
+                logger.info(
+                    "job finished",
+                    metadata: [
+                        "job": "\(lease.id)", "status": "\(result.status.rawValue)", "language": "\(result.language)",
+                        "wallTimeMs": "\(result.wallTimeMs)",
+                    ])
+            case .failed(let reason, let result, let mayRetry):
+                let fate = try await queue.fail(lease.token, reason: reason, result: result, mayRetry: mayRetry)
+                logger.warning(
+                    "job failed", metadata: ["job": "\(lease.id)", "reason": "\(reason)", "fate": "\(fate)"])
+            }
+        } catch {
+            // Somebody else has the job by now, or it was finished for us: our word no longer counts.
+            logger.warning("result refused", metadata: ["job": "\(lease.id)", "reason": "\(error)"])
+        }
+    }
+
+    private enum JobOutcome: Sendable {
+        case completed(ExecutionResult)
+        case failed(reason: String, ExecutionResult, mayRetry: Bool)
+    }
+
+    private func attempt(_ lease: Lease) async -> JobOutcome {
+        let queueTimeMs = lease.queueTime / .milliseconds(1)
+        let circumstances = JobRunner.Circumstances(
+            id: lease.id, queueTimeMs: (queueTimeMs * 1_000).rounded() / 1_000, attempt: lease.attempt)
+        do {
+            let result = try await runner.run(json: lease.request, circumstances)
+            if result.status.isVerdict { return .completed(result) }
+            return .failed(
+                reason: result.message ?? result.status.rawValue, result, mayRetry: result.status == .internalError)
+        } catch {
+            // Never retried: the request will not become valid.
+            let reason = "invalid request: \(error)"
+            let result = ExecutionResult(
+                notRun: lease.id, status: .internalError, message: reason, request: lease.request,
+                attempt: lease.attempt, queueTimeMs: circumstances.queueTimeMs, worker: name)
+            return .failed(reason: reason, result, mayRetry: false)
+        }
+    }
+
+    private func keep(_ lease: Lease) async {
+        while !Task.isCancelled {
+            do {
+                try await Task.sleep(for: lease.lockDuration / 3)
+                try await queue.renew(lease.token)
+            } catch is CancellationError {
+                return
+            } catch {
+                // A lease that is lost is signalled; a queue out of reach may be back for the next renewal.
+                logger.warning("lease not renewed", metadata: ["job": "\(lease.id)", "reason": "\(error)"])
+            }
+        }
+    }
+}
