@@ -83,10 +83,11 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "Worker",
+                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "Seccomp", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
 

@@ -1,0 +1,91 @@
+import ArgumentParser
+import Foundation
+import Images
+import Isolation
+import Jobs
+import Worker
+
+/// `bulkhead check`: would a job run here?
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Say what this host has and lacks, what mends it, and run a job to prove it.",
+        discussion: "Exit 0 when a job ran, 1 when none could.")
+
+    @OptionGroup var engine: EngineOptions
+
+    mutating func run() throws {
+        var findings = HostCheck.findings()
+        findings += installation()
+        var canRun = true
+        for finding in findings {
+            print(Self.line(finding))
+            if finding.level == .missing { canRun = false }
+        }
+        if canRun { canRun = runJob() }
+        print(canRun ? "A job can run here." : "No job can run here.")
+        if !canRun { throw ExitCode(1) }
+    }
+
+    private func installation() -> [HostFinding] {
+        var findings: [HostFinding] = []
+        do {
+            findings.append(.fine("launcher", try engine.launcherPath()))
+            findings.append(.fine("policies", try engine.policyFolder()))
+        } catch {
+            findings.append(.missing("installation", "\(error)", fix: "install bulkhead anew"))
+        }
+        do {
+            let image = try engine.store.open("default")
+            findings.append(
+                .fine(
+                    "image",
+                    "default: \(image.manifest.languages.map { "\($0.name) \($0.version)" }.joined(separator: ", "))"))
+        } catch {
+            findings.append(.missing("image", "default: \(error)", fix: "bulkhead rootfs build default"))
+        }
+        return findings
+    }
+
+    /// The proof: everything that a job needs was put in force once.
+    private func runJob() -> Bool {
+        do {
+            let running = try RunningEngine.start(engine, images: ["default"], slots: 1) { note("\($0)") }
+            let result = try runToEnd {
+                let runner = JobRunner(
+                    engine: running.engine, languages: running.languages, maxima: running.maxima, worker: "check")
+                let result = await runner.run(
+                    command: ["/bin/true"], image: 0, environment: [:], limits: .standard, input: .bytes([]),
+                    .init(id: JobID().description))
+                await running.engine.shutDown()
+                return result
+            }
+            if result.status == .ok {
+                print(
+                    Self.line(.fine("a job", "ok, set up in \(result.setupTimeMs) ms, ran for \(result.wallTimeMs) ms"))
+                )
+                return true
+            }
+            print(
+                Self.line(
+                    .missing(
+                        "a job", "\(result.status.rawValue): \(result.message ?? "no message")",
+                        fix: "the step that is named; bulkhead run --image default -- /bin/true tries again")))
+        } catch {
+            print(Self.line(.missing("a job", "\(error)", fix: "the step that is named")))
+        }
+        return false
+    }
+
+    private static func line(_ finding: HostFinding) -> String {
+        let mark =
+            switch finding.level {
+            case .fine: "ok     "
+            case .advice: "advice "
+            case .missing: "MISSING"
+            }
+        let subject = finding.subject.padding(toLength: 16, withPad: " ", startingAt: 0)
+        return "\(mark) \(subject) \(finding.text)"
+            + (finding.fix.map { "\n                         fix: \($0)" } ?? "")
+    }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import Images
+import Isolation
+import Jobs
+import Seccomp
+import Worker
+
+/// An engine with its images, started as root and left as an ordinary user.
+struct RunningEngine {
+    let engine: Engine
+    let languages: ServedLanguages
+    /// Index of each image by name.
+    let imageIndexes: [String: Int]
+    let maxima: Limits
+    /// Held so that no build removes a tree that jobs run in.
+    let images: [Image]
+
+    /// Starts the launcher and gives up root. Must be called while this process has one thread that matters: before any
+    /// server or task.
+    /// - Parameters:
+    ///   - options: where things are.
+    ///   - names: the images to open; nil for every one that is built.
+    ///   - slots: how many programs run at once.
+    ///   - onFailure: called when the launcher ends unasked.
+    /// - Returns: the engine, in a process that is no longer root.
+    /// - Throws: what is missing on this host or in this installation.
+    static func start(
+        _ options: EngineOptions, images names: [String]?, slots: Int,
+        onFailure: @escaping @Sendable (IsolationError) -> Void
+    ) throws -> RunningEngine {
+        guard geteuid() == 0 else {
+            throw IsolationError(.host, "must be started as root (it gives root up once its launcher runs): try sudo")
+        }
+        try DelegatedScope.ensure(arguments: CommandLine.arguments)
+        let store = options.store
+        let wanted = try names ?? store.list().filter { $0.manifest != nil && $0.problem == nil }.map(\.name)
+        // The default image first: slots are warmed up for it.
+        let ordered = wanted.filter { $0 == "default" } + wanted.filter { $0 != "default" }
+        let images = try ordered.map { try store.open($0) }
+        guard !images.isEmpty else {
+            throw IsolationError(.host, "no image is built; build one: bulkhead rootfs build default")
+        }
+        let maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
+        let folder = try options.policyFolder()
+        let configuration = EngineConfiguration(
+            launcher: try options.launcherPath(), images: images.map(\.rootfs),
+            initPolicy: try policy("init", in: folder), policies: [try policy("default", in: folder)], slots: slots,
+            maximum: maxima.largest(.compile).resources, standard: Limits.standard.resources)
+        let launcher = try Starter.start(configuration)
+        do {
+            try Starter.giveUpRoot(for: launcher)
+        } catch {
+            launcher.shutDown()
+            throw error
+        }
+        return RunningEngine(
+            engine: Engine(launcher: launcher, onFailure: onFailure),
+            languages: ServedLanguages(images: images.map { ($0.manifest.name, $0.manifest.languages) }),
+            imageIndexes: Dictionary(uniqueKeysWithValues: ordered.enumerated().map { ($0.element, $0.offset) }),
+            maxima: maxima, images: images)
+    }
+
+    private static func policy(_ name: String, in folder: String) throws -> SeccompPolicy {
+        try SeccompPolicy(json: Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).json")))
+    }
+}
+
+extension Limits {
+    /// Field by field the larger of the two: what the engine must be able to give.
+    func largest(_ other: Limits) -> Limits {
+        Limits(
+            wallTimeMs: max(wallTimeMs, other.wallTimeMs), cpuTimeMs: max(cpuTimeMs, other.cpuTimeMs),
+            memoryBytes: max(memoryBytes, other.memoryBytes), processes: max(processes, other.processes),
+            outputBytes: max(outputBytes, other.outputBytes), fileBytes: max(fileBytes, other.fileBytes),
+            diskBytes: max(diskBytes, other.diskBytes), inodes: max(inodes, other.inodes),
+            openFiles: max(openFiles, other.openFiles), cpus: max(cpus, other.cpus))
+    }
+}
+
+extension Limits {
+    /// For error messages: the limits that a command line can set, in its own units.
+    var summary: String {
+        "time \(wallTimeMs)ms, cpu-time \(cpuTimeMs)ms, memory \(memoryBytes >> 20)M, processes \(processes), "
+            + "output \(outputBytes >> 10)K, disk \(diskBytes >> 20)M, cpus \(cpus)"
+    }
+}
+
+/// Runs asynchronous work to its end on behalf of a command's own thread, which does what must be done as root and
+/// before there are other threads.
+func runToEnd<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
+    let done = DispatchSemaphore(value: 0)
+    let box = ResultBox<Value>()
+    Task {
+        do { box.result = .success(try await body()) } catch { box.result = .failure(error) }
+        done.signal()
+    }
+    done.wait()
+    guard let result = box.result else { throw CancellationError() }
+    return try result.get()
+}
+
+/// Written once before the semaphore is signalled and read once after.
+private final class ResultBox<Value: Sendable>: @unchecked Sendable {
+    var result: Result<Value, any Error>?
+}
+
+/// A line to standard error.
+func note(_ text: String) {
+    FileHandle.standardError.write(Data("bulkhead: \(text)\n".utf8))
+}

@@ -1,0 +1,159 @@
+import Foundation
+import Isolation
+import Linux
+
+/// One thing that a host has or lacks for running programs in sandboxes.
+struct HostFinding {
+    enum Level {
+        case fine
+        /// Jobs run, but something is worse than it could be.
+        case advice
+        /// No job could run.
+        case missing
+    }
+
+    var level: Level
+    /// What was looked at, such as `kernel`.
+    var subject: String
+    /// What was found.
+    var text: String
+    /// The command or change that mends it; nil where nothing needs mending.
+    var fix: String?
+
+    static func fine(_ subject: String, _ text: String) -> HostFinding {
+        .init(level: .fine, subject: subject, text: text)
+    }
+
+    static func advice(_ subject: String, _ text: String, fix: String) -> HostFinding {
+        .init(level: .advice, subject: subject, text: text, fix: fix)
+    }
+
+    static func missing(_ subject: String, _ text: String, fix: String) -> HostFinding {
+        .init(level: .missing, subject: subject, text: text, fix: fix)
+    }
+}
+
+/// Looks at the host without changing anything.
+enum HostCheck {
+    /// The least kernel: memory.peak (5.19).
+    private static let leastKernel = (5, 19)
+
+    static func findings() -> [HostFinding] {
+        [architecture(), kernel(), root()] + cgroups()
+            + [overlay(), userNamespaces(), seccomp(), corePattern(), hardwareThreads(), samePageMerging()]
+    }
+
+    private static func architecture() -> HostFinding {
+        var name = utsname()
+        uname(&name)
+        let machine = text(of: name.machine)
+        return machine == "x86_64"
+            ? .fine("machine", machine)
+            : .missing("machine", "\(machine) is not supported", fix: "use an x86-64 host")
+    }
+
+    private static func kernel() -> HostFinding {
+        var name = utsname()
+        uname(&name)
+        let release = text(of: name.release)
+        let numbers = release.split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) }
+        guard numbers.count == 2, (numbers[0], numbers[1]) >= leastKernel else {
+            return .missing(
+                "kernel", "Linux \(release) is older than \(leastKernel.0).\(leastKernel.1)",
+                fix: "boot a newer kernel (Debian 12 has 6.1)")
+        }
+        return .fine("kernel", "Linux \(release)")
+    }
+
+    private static func text<Field>(of field: Field) -> String {
+        withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+
+    private static func root() -> HostFinding {
+        geteuid() == 0
+            ? .fine("root", "uid 0; given up once the launcher runs")
+            : .missing("root", "uid \(geteuid())", fix: "sudo bulkhead …")
+    }
+
+    private static func cgroups() -> [HostFinding] {
+        do {
+            let host = try CgroupHost.detect()
+            var findings: [HostFinding] = []
+            let kind = host.hierarchy == .unified ? "v2" : "v1 hierarchies"
+            findings.append(.fine("cgroup", "\(kind): memory, pids, cpu at \(host.parents.joined(separator: ", "))"))
+            if host.needsDelegation {
+                findings.append(
+                    .advice(
+                        "delegation",
+                        "this cgroup belongs to systemd; bulkhead starts itself again in a scope of its own",
+                        fix: "for a service, a unit with Delegate=yes"))
+            }
+            if host.hierarchy == .legacy {
+                findings.append(
+                    .advice(
+                        "cgroup v2", "limits go through v1 files; accounting is coarser",
+                        fix: "boot with systemd.unified_cgroup_hierarchy=1"))
+            }
+            return findings
+        } catch let error as IsolationError {
+            return [.missing("cgroup", error.message, fix: "see above")]
+        } catch {
+            return [.missing("cgroup", "\(error)", fix: "mount -t cgroup2 none /sys/fs/cgroup")]
+        }
+    }
+
+    private static func overlay() -> HostFinding {
+        let known = (try? SmallFile.read("/proc/filesystems"))?.contains("\toverlay\n") ?? false
+        return known
+            ? .fine("overlayfs", "available")
+            : .missing("overlayfs", "the kernel does not know it", fix: "modprobe overlay")
+    }
+
+    private static func userNamespaces() -> HostFinding {
+        let most = (try? SmallFile.read("/proc/sys/user/max_user_namespaces")).flatMap { Int($0.dropLast()) } ?? 0
+        return most > 0
+            ? .fine("user namespaces", "up to \(most)")
+            : .missing(
+                "user namespaces", "switched off", fix: "sysctl user.max_user_namespaces=16384")
+    }
+
+    private static func seccomp() -> HostFinding {
+        let actions = (try? SmallFile.read("/proc/sys/kernel/seccomp/actions_avail")) ?? ""
+        return actions.contains("errno")
+            ? .fine("seccomp", actions.trimmingCharacters(in: .whitespacesAndNewlines))
+            : .missing("seccomp", "no filters in this kernel", fix: "boot a kernel with CONFIG_SECCOMP_FILTER")
+    }
+
+    private static func corePattern() -> HostFinding {
+        let pattern = ((try? SmallFile.read("/proc/sys/kernel/core_pattern")) ?? "")
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(4), &limit)
+        // At a limit of 0 a piped handler still runs as root for every crash (core(5)); 1 stops it, but cannot be had
+        // where the hard limit is 0.
+        if pattern.hasPrefix("|"), limit.rlim_max == 0 {
+            return .advice(
+                "core dumps", "a crashing job starts the host's handler \(pattern.prefix(40))",
+                fix: "start bulkhead with a core limit of at least 1 (ulimit -Hc 1)")
+        }
+        return .fine("core dumps", pattern.hasPrefix("|") ? "handler not run for jobs" : "none for jobs")
+    }
+
+    private static func hardwareThreads() -> HostFinding {
+        let active = ((try? SmallFile.read("/sys/devices/system/cpu/smt/active")) ?? "0\n").hasPrefix("1")
+        return active
+            ? .advice(
+                "hyper-threads", "two jobs can share one core's caches",
+                fix: "echo off > /sys/devices/system/cpu/smt/control, where side channels matter")
+            : .fine("hyper-threads", "off")
+    }
+
+    private static func samePageMerging() -> HostFinding {
+        let running = ((try? SmallFile.read("/sys/kernel/mm/ksm/run")) ?? "0\n").hasPrefix("1")
+        return running
+            ? .advice(
+                "page merging", "KSM can tell one job what another holds in memory",
+                fix: "echo 2 > /sys/kernel/mm/ksm/run")
+            : .fine("page merging", "off")
+    }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Foundation
+import Images
+import Jobs
+
+/// `bulkhead rootfs`: the images that programs run in.
+struct RootfsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rootfs",
+        abstract: "Build and list the images that programs run in.",
+        subcommands: [Build.self, List.self])
+
+    struct Build: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Build images from their recipes, where the recipe changed or the image is missing.",
+            discussion: "Needs root and Debian's or Ubuntu's apt. A failed build changes nothing.")
+
+        @OptionGroup var options: EngineOptions
+
+        @Flag(help: "Every image that has a recipe.")
+        var all = false
+
+        @Flag(help: "Build again with today's packages, even if nothing changed.")
+        var refresh = false
+
+        @Argument(help: "The images' names, such as default, java, go.")
+        var names: [String] = []
+
+        mutating func run() throws {
+            let store = options.store
+            let wanted = all ? try store.recipePaths().keys.sorted() : names
+            guard !wanted.isEmpty else { throw ValidationError("name an image, or pass --all") }
+            for name in wanted {
+                let result = try store.build(name, refresh: refresh)
+                let megabytes = result.manifest.bytes >> 20
+                let what =
+                    result.wasBuilt
+                    ? "built in \(String(format: "%.1f", result.seconds)) s" : "is up to date"
+                print("\(name) \(what): \(megabytes) MiB at \(result.rootfs)")
+                for language in result.manifest.languages { print("  \(language.name) \(language.version)") }
+            }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the images, what they hold and how they stand.")
+
+        @OptionGroup var options: EngineOptions
+
+        mutating func run() throws {
+            for image in try options.store.list() {
+                let state =
+                    if let problem = image.problem { "broken: \(problem)" } else if let manifest = image.manifest {
+                        "\(manifest.bytes >> 20) MiB, \(image.isUpToDate ? "up to date" : "its recipe has changed")"
+                    } else { "not built: bulkhead rootfs build \(image.name)" }
+                print("\(image.name): \(state)")
+                for language in image.manifest?.languages ?? [] { print("  \(language.name) \(language.version)") }
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+import ArgumentParser
+import Foundation
+import Images
+import Isolation
+import Jobs
+import Synchronization
+import Worker
+
+/// `bulkhead run`: one program in one sandbox.
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run a program in a sandbox.",
+        discussion: """
+            bulkhead run hello.js                            the language from the file's ending
+            bulkhead run --language python --memory 64M -    the source from standard input
+            bulkhead run main.c one two                      with arguments
+            bulkhead run --image default -- /bin/ls /        any command of an image
+
+            The program reads this command's standard input and its output appears as it is written. Its exit code is
+            passed on; 128 + n when signal n ended it, 124 for a limit of time, 125 for any other limit or a program that
+            does not compile, 70 when the engine failed. --json prints the whole result instead, and exits 0 when the
+            program ran.
+            """)
+
+    @OptionGroup var engine: EngineOptions
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The language, such as python or c++.", valueName: "name"))
+    var language: String?
+
+    @Option(help: ArgumentHelp("Run a command of this image rather than a source file.", valueName: "name"))
+    var image: String?
+
+    @Option(help: ArgumentHelp("Wall time, such as 500ms or 2s (10s).", valueName: "time"))
+    var time: Milliseconds?
+
+    @Option(help: ArgumentHelp("CPU time of all processes together (5s).", valueName: "time"))
+    var cpuTime: Milliseconds?
+
+    @Option(help: ArgumentHelp("Memory, such as 64M (128M).", valueName: "size"))
+    var memory: ByteCount?
+
+    @Option(help: ArgumentHelp("Processes and threads (64).", valueName: "count"))
+    var processes: Int?
+
+    @Option(help: ArgumentHelp("stdout and stderr together (1M).", valueName: "size"))
+    var output: ByteCount?
+
+    @Option(help: ArgumentHelp("/box and /tmp together (64M).", valueName: "size"))
+    var disk: ByteCount?
+
+    @Option(help: ArgumentHelp("CPUs' worth of time (1).", valueName: "number"))
+    var cpus: Double?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("NAME=value for the program's environment.", valueName: "variable"))
+    var env: [String] = []
+
+    @Flag(help: "Print the result as JSON: status, output, times, evidence.")
+    var json = false
+
+    @Argument(
+        parsing: .captureForPassthrough,
+        help: ArgumentHelp(
+            "A source file or -, then the program's arguments; with --image a command.", valueName: "what"))
+    var arguments: [String] = []
+
+    mutating func run() throws {
+        var what = arguments
+        if what.first == "--" { what.removeFirst() }
+        guard let first = what.first else { throw ValidationError("name a source file, - or, with --image, a command") }
+        let status: Int32
+        if let image {
+            guard language == nil else { throw ValidationError("--image and --language exclude each other") }
+            guard first.hasPrefix("/") else {
+                throw ValidationError("the command must be an absolute path within the image, such as /bin/ls")
+            }
+            status = try runCommand(what, image: image)
+        } else {
+            status = try runSource(first, arguments: Array(what.dropFirst()))
+        }
+        throw ExitCode(status)
+    }
+
+    private var overrides: [String: Any] {
+        var limits: [String: Any] = [:]
+        limits["wallTimeMs"] = time?.count
+        limits["cpuTimeMs"] = cpuTime?.count
+        limits["memoryBytes"] = memory?.bytes
+        limits["processes"] = processes
+        limits["outputBytes"] = output?.bytes
+        limits["diskBytes"] = disk?.bytes
+        limits["cpus"] = cpus
+        return limits
+    }
+
+    private func variables() throws -> [String: String] {
+        try Dictionary(
+            env.map { variable in
+                let parts = variable.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2, !parts[0].isEmpty else { throw ValidationError("--env wants NAME=value") }
+                return (String(parts[0]), String(parts[1]))
+            }, uniquingKeysWith: { _, last in last })
+    }
+
+    // MARK: A source file
+
+    private func runSource(_ path: String, arguments: [String]) throws -> Int32 {
+        let source =
+            path == "-"
+            ? try FileHandle.standardInput.readToEnd() ?? Data() : try Data(contentsOf: URL(fileURLWithPath: path))
+        let store = engine.store
+        let built = try store.list().compactMap(\.manifest).flatMap(\.languages)
+        let name = try language ?? Self.language(ofFile: path)
+        guard let chosen = built.first(where: { $0.name == name || $0.aliases.contains(name) }) else {
+            throw ValidationError(
+                built.isEmpty
+                    ? "no image is built; build one: bulkhead rootfs build default"
+                    : "no built image has \(name); there are \(Set(built.map(\.name)).sorted().joined(separator: ", ")) "
+                        + "(bulkhead rootfs list shows what can be built)")
+        }
+        let request: [String: Any] = [
+            "language": name, "entrypoint": chosen.fileName, "args": arguments, "env": try variables(),
+            "limits": overrides,
+            "files": [["path": chosen.fileName, "content": source.base64EncodedString(), "encoding": "base64"]],
+        ]
+        let data = try JSONSerialization.data(withJSONObject: request)
+        let running = try RunningEngine.start(engine, images: [chosen.image], slots: 1) { note("\($0)") }
+        let runner = JobRunner(
+            engine: running.engine, languages: running.languages, maxima: running.maxima, worker: Self.hostName)
+        // The source used standard input up.
+        let input: SandboxConfiguration.Input = path == "-" ? .bytes([]) : .descriptor(0)
+        let observer: OutputObserver? = json ? nil : Self.passOn
+        return try finish(running) {
+            do throws(RequestProblems) {
+                return try await runner.run(
+                    json: data, .init(id: JobID().description), input: input, onOutput: observer)
+            } catch {
+                throw ValidationError(error.problems.map(\.detail).joined(separator: "; "))
+            }
+        }
+    }
+
+    private static func language(ofFile path: String) throws -> String {
+        let endings = [
+            "js": "javascript", "mjs": "javascript", "cjs": "javascript", "py": "python", "c": "c", "cpp": "c++",
+            "cc": "c++", "cxx": "c++", "sh": "bash", "java": "java", "go": "go",
+        ]
+        guard let name = endings[URL(fileURLWithPath: path).pathExtension] else {
+            throw ValidationError("say which language: bulkhead run --language python \(path)")
+        }
+        return name
+    }
+
+    // MARK: A command
+
+    private func runCommand(_ command: [String], image: String) throws -> Int32 {
+        var limits = Limits.standard
+        if let time { limits.wallTimeMs = time.count }
+        if let cpuTime { limits.cpuTimeMs = cpuTime.count }
+        if let memory { limits.memoryBytes = memory.bytes }
+        if let processes { limits.processes = processes }
+        if let output { limits.outputBytes = output.bytes }
+        if let disk { limits.diskBytes = disk.bytes }
+        if let cpus { limits.cpus = cpus }
+        let maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
+        guard limits.resources.isWithin(maxima.resources), (1...maxima.outputBytes).contains(limits.outputBytes) else {
+            throw ValidationError("a limit is above its maximum: \(maxima.summary)")
+        }
+        let variables = try variables()
+        let effective = limits
+        let observer: OutputObserver? = json ? nil : Self.passOn
+        let running = try RunningEngine.start(engine, images: [image], slots: 1) { note("\($0)") }
+        let runner = JobRunner(
+            engine: running.engine, languages: running.languages, maxima: running.maxima, worker: Self.hostName)
+        return try finish(running) {
+            await runner.run(
+                command: command, image: 0, environment: variables, limits: effective, input: .descriptor(0),
+                .init(id: JobID().description), onOutput: observer)
+        }
+    }
+
+    // MARK: Both
+
+    private func finish(
+        _ running: RunningEngine, _ body: @escaping @Sendable () async throws -> ExecutionResult
+    ) throws -> Int32 {
+        let asJSON = json
+        let result = try runToEnd {
+            do {
+                // An interrupted command ends its program too.
+                let result = try await withStopSignals { try await body() }
+                await running.engine.shutDown()
+                return result
+            } catch {
+                await running.engine.shutDown()
+                throw error
+            }
+        }
+        if asJSON {
+            FileHandle.standardOutput.write(result.json() + Data("\n".utf8))
+            return result.status == .internalError ? 70 : 0
+        }
+        if let compile = result.compile {
+            FileHandle.standardError.write(Data((compile.stdout + compile.stderr).utf8))
+        }
+        if result.status != .ok, result.status != .nonzeroExit {
+            note("\(result.status.rawValue)\(result.message.map { ": \($0)" } ?? "")")
+        }
+        switch result.status {
+        case .ok, .nonzeroExit: return Int32(clamping: result.exitCode ?? 0)
+        case .signaled: return 128 + (result.signal.flatMap(SignalName.number(of:)) ?? 0)
+        case .wallTimeLimit, .cpuTimeLimit: return 124
+        case .internalError: return 70
+        default: return 125
+        }
+    }
+
+    private static let passOn: OutputObserver = { stream, bytes in
+        let handle = stream == .output ? FileHandle.standardOutput : FileHandle.standardError
+        // Nobody reads any more: what the program still writes is of no use, and its exit code is told all the same.
+        try? handle.write(contentsOf: Data(bytes))
+    }
+
+    static var hostName: String { ProcessInfo.processInfo.hostName }
+}
