@@ -239,7 +239,7 @@ final class SlotConversation {
                 return count == -Int64(ECONNRESET) ? 0 : count
             }
         } catch {
-            throw Broken(reason: IsolationError(.slotDied, "the slot's connection failed (\(error))"))
+            throw broken("the slot's connection failed (\(error))")
         }
         if count == 0 { throw Broken(reason: IsolationError(.slotDied, "the slot has ended")) }
         let came = Streams(input: descriptors[0], output: descriptors[1], error: descriptors[2])
