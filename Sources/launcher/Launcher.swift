@@ -88,6 +88,7 @@ struct Launcher: ~Copyable {
         try reap(slots, announce: false)
         try cgroups.sweep(prefix: "")
         for folder in configuration.cgroupFolders { rmdir(folder) }
+        rmdir(configuration.mountFolder)
     }
 
     private mutating func openSlot(image: Int, policy: Int) throws {
