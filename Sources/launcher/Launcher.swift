@@ -109,6 +109,8 @@ struct Launcher: ~Copyable {
             var handle: Int32 = -1
             let pid = Int32(try perform(.forkSlot) { bk_clone3(0, -1, &handle) })
             if pid == 0 {
+                // The other end is the driving process's. A slot that held it too would never see that one close it.
+                _ = close(pair.first.raw)
                 becomeSlot(
                     index: index, image: configuration.images[image], policy: policy + 1, socket: pair.second,
                     launcher: parent)
