@@ -69,6 +69,14 @@ struct Slot: ~Copyable {
     }
 
     private mutating func serve() throws {
+        do {
+            try converse()
+        } catch is Supervision.Abandoned {
+            try takeDown()
+        }
+    }
+
+    private mutating func converse() throws {
         try parkNext()
         while true {
             var poll = PollSet()
@@ -84,8 +92,6 @@ struct Slot: ~Copyable {
             } catch let failure as StepFailure {
                 state = .spent
                 try send(.failed(failure))
-            } catch is Supervision.Abandoned {
-                return try takeDown()
             }
         }
     }
@@ -211,8 +217,14 @@ struct Slot: ~Copyable {
 
     private func send(_ reply: SlotReply, descriptors: [Int32] = []) throws {
         let bytes = reply.encoded()
-        try attempt("send to the driving process") {
-            bk_send(socket.raw, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+        do throws(SystemError) {
+            try attempt("send to the driving process") {
+                bk_send(socket.raw, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+            }
+        } catch {
+            // It went away while this was on its way, which is how every slot of an ending service ends.
+            if error.errno == EPIPE { throw Supervision.Abandoned() }
+            throw error
         }
     }
 }
