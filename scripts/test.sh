@@ -23,7 +23,7 @@ part() {
     shift
     say "== $name"
     start=$SECONDS
-    "$@" </dev/null > >(tee "$logs/$name") 2>&1 || code=$?
+    "$@" </dev/null 2>&1 | tee "$logs/$name" || code=$?
     times+=("$(printf '%5d s  %s' "$((SECONDS - start))" "$name")")
     if ((code != 0)); then
         say "== $name: failed with code $code"
@@ -49,8 +49,9 @@ needed() {
 # Adds what `swift test` counted. A run that ended without a summary, by a crash say, is a failure.
 count_swift() {
     local log=$1 code=$2 total bad skipped
+    sed -i -E 's/\x1b\[[0-9;]*m//g' "$log"
     total=$(sed -nE 's/.*Test run with ([0-9]+) tests?.*/\1/p' "$log" | awk '{sum += $1} END {print sum + 0}')
-    bad=$(grep -cE '^[^ ]+ +Test [^ ].* failed after ' "$log" || true)
+    bad=$(grep -E '^[^ ]+ +Test .* failed after ' "$log" | grep -cvE '^[^ ]+ +Test run with ' || true)
     skipped=$(grep -cE '^[^ ]+ +Test .* skipped' "$log" || true)
     if ((code != 0 && bad == 0)); then
         bad=1
@@ -66,7 +67,7 @@ count_swift() {
 
 # `swift test` with root's rights, for the suites that need them; what root wrote below .build is handed back.
 privileged_tests() {
-    find_swift
+    find_swift || return
     local code=0 user
     user=$(builder)
     as_root env PATH="$SWIFT_PATH:$PATH" CI="${CI:-}" swift test --skip-build || code=$?
@@ -77,7 +78,7 @@ privileged_tests() {
 images() {
     local image
     for image in default java go; do
-        as_root .build/release/bulkhead rootfs build "$image" --state-dir "$STATE_DIR"
+        as_root .build/release/bulkhead rootfs build "$image" --state-dir "$STATE_DIR" || return
     done
 }
 
