@@ -61,13 +61,10 @@ struct Launcher: ~Copyable {
             try poll.wait(timeout: slots.count > watched.count ? 200_000_000 : nil)
             let ended = watched.enumerated().filter { poll.isReady($0.offset + 2) }.map(\.element)
             if !ended.isEmpty { try reap(ended) }
-            // Those that were looked at go to the end of the row.
+            // Those that were looked at go to the end of the row, without those that have just been reaped.
             if slots.count > watched.count {
-                slots =
-                    Array(slots.dropFirst(watched.count))
-                    + watched.filter { slot in
-                        !ended.contains { $0.index == slot.index }
-                    }
+                let seen = Set(watched.map(\.pid))
+                slots = slots.filter { !seen.contains($0.pid) } + slots.filter { seen.contains($0.pid) }
             }
             if poll.isReady(1) { return }
             if poll.isReady(0) {
