@@ -52,7 +52,8 @@ public struct CgroupHost: Equatable, Sendable {
         for controller in controllers {
             guard let mount = legacy(controller) else {
                 // The one that neither has; what v2 has and v1 has not is of no help, but not missing.
-                let controller = Self.controllers.first { !offered.contains(Substring($0)) && legacy($0) == nil } ?? controller
+                let controller =
+                    Self.controllers.first { !offered.contains(Substring($0)) && legacy($0) == nil } ?? controller
                 throw IsolationError(
                     .host,
                     "no cgroup hierarchy offers the \(controller) controller to this process; "

@@ -75,7 +75,8 @@ extension SandboxConfiguration {
         try demand(outputLimit >= 0 && collectLimit >= 0, "a limit below zero")
         try demand(files.allSatisfy { $0.path.utf8.count < 4_096 }, "a file path that is too long")
         try demand(
-            collect.count <= 64 && collect.allSatisfy { $0.utf8.count <= 255 }, "too many or too long patterns to collect")
+            collect.count <= 64 && collect.allSatisfy { $0.utf8.count <= 255 },
+            "too many or too long patterns to collect")
         let start = SlotRequest.start(
             JobStart(
                 arguments: arguments.map { Array($0.utf8) },
