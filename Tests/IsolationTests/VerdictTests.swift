@@ -255,6 +255,9 @@ extension EngineTests {
             let well = try await engine().probe("fork-until", "well", change: limits)
             #expect(well.ending == .exited(0))
             #expect(well.report.processLimitHits > 0)
+            // With itself it is eight.
+            #expect(well.values("forked") == ["7"])
+            #expect(well.values("then") == ["EAGAIN"])
         }
 
         // MARK: input and files

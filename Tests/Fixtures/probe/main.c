@@ -604,10 +604,14 @@ static int write_bytes(int fd, size_t count) {
 }
 
 static int fork_until_it_fails(const char *then) {
-    for (;;) {
+    for (int forked = 0;; forked++) {
         pid_t child = fork();
         if (child == 0) sleep_for_ever();
-        if (child < 0) break;
+        if (child > 0) continue;
+        say_number("forked", forked);
+        say("then", strerrorname_np(errno));
+        fflush(stdout);
+        break;
     }
     if (strcmp(then, "exit") == 0) return 3;
     if (strcmp(then, "spin") == 0) spin_thread(NULL);
