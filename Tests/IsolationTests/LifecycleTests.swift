@@ -14,7 +14,11 @@ extension EngineTests {
         /// Starts `wait` and comes back when it runs.
         private func waiting(in test: TestEngine) async throws -> Task<Outcome, any Error> {
             let (started, note) = AsyncStream.makeStream(of: Void.self)
-            let task = Task { try await test.probe("wait", onOutput: { _, _ in note.yield() }) }
+            let task = Task {
+                // A job that fails must not leave the test waiting.
+                defer { note.finish() }
+                return try await test.probe("wait", onOutput: { _, _ in note.yield() })
+            }
             for await _ in started { break }
             return task
         }
@@ -88,6 +92,30 @@ extension EngineTests {
             #expect(processes(of: test.connection.instance, session: launcher.pid) == [])
             #expect(try groups(of: test.connection.instance) == [])
             #expect(!SmallFile.exists("/run/bulkhead/instances/\(test.connection.instance)"))
+        }
+
+        @Test("a job that waits for its program has given up everything already")
+        func parked() async throws {
+            let test = try TestEngine.start(slots: 1)
+            try await test.engine.warmUp(image: 1, slots: 1)
+            func job() -> HostProcess? {
+                HostProcess.children(of: test.connection.pid).flatMap { HostProcess.children(of: $0.pid) }
+                    .flatMap { HostProcess.children(of: $0.pid) }.first
+            }
+            // The filter is its last step.
+            #expect(try await TestHost.eventually { job()?.status("Seccomp") == "2" })
+            let parked = try #require(job())
+            #expect(
+                parked.user
+                    == InstanceLease.UserRange(instance: Int(test.connection.instance.dropFirst()) ?? 0).firstJob)
+            for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+                #expect(parked.status(set) == "0000000000000000", "\(set)")
+            }
+            #expect(parked.status("NoNewPrivs") == "1")
+            #expect(parked.status("Groups") == "")
+            #expect(parked.session == parked.pid)
+            #expect(parked.status("NSpid")?.hasSuffix("\t2") == true)
+            await test.engine.shutDown()
         }
 
         @Test("each instance has a name, uids and groups of its own")

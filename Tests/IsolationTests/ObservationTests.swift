@@ -275,7 +275,8 @@ extension EngineTests {
             let test = try await TestEngine.shared()
             let (lines, note) = AsyncStream.makeStream(of: String.self)
             let listener = Task {
-                try await test.probe(
+                defer { note.finish() }
+                return try await test.probe(
                     "listen", "meeting-point", onOutput: { note.yield(String(decoding: $1, as: UTF8.self)) })
             }
             var said = ""

@@ -396,7 +396,11 @@ extension EngineTests {
         /// Starts `wait` and comes back when it runs.
         private func waiting(in test: TestEngine) async throws -> Task<Outcome, any Error> {
             let (started, note) = AsyncStream.makeStream(of: Void.self)
-            let task = Task { try await test.probe("wait", onOutput: { _, _ in note.yield() }) }
+            let task = Task {
+                // A job that fails must not leave the test waiting.
+                defer { note.finish() }
+                return try await test.probe("wait", onOutput: { _, _ in note.yield() })
+            }
             for await _ in started { break }
             return task
         }
