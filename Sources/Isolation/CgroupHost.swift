@@ -31,12 +31,13 @@ public struct CgroupHost: Equatable, Sendable {
     static func detect(mountinfo: String, membership: String) throws -> CgroupHost {
         let mounts = Mount.parse(mountinfo)
         let unified = mounts.last { $0.type == "cgroup2" }
+        var offered: [Substring] = []
         if let unified {
             var own = try unifiedFolder(of: unified, membership: membership)
             // An earlier engine of this process, or of its parent, has moved it into the leaf already. Launchers live in
             // that leaf, so nothing can be made below it; its parent is the group that was handed over.
             if own.hasSuffix("/\(daemonLeaf)") { own.removeLast(daemonLeaf.count + 1) }
-            let offered = try SmallFile.read("\(own)/cgroup.controllers").split(whereSeparator: \.isWhitespace)
+            offered = try SmallFile.read("\(own)/cgroup.controllers").split(whereSeparator: \.isWhitespace)
             if controllers.allSatisfy({ offered.contains(Substring($0)) }) {
                 // Only the true root has no cgroup.type.
                 return CgroupHost(
@@ -50,6 +51,9 @@ public struct CgroupHost: Equatable, Sendable {
         var parents: [String] = []
         for controller in controllers {
             guard let mount = legacy(controller) else {
+                // The one that neither has; what v2 has and v1 has not is of no help, but not missing.
+                let controller =
+                    Self.controllers.first { !offered.contains(Substring($0)) && legacy($0) == nil } ?? controller
                 throw IsolationError(
                     .host,
                     "no cgroup hierarchy offers the \(controller) controller to this process; "
