@@ -139,7 +139,7 @@ struct TestEngine: Sendable {
         return try await engine.run(
             SandboxConfiguration(
                 image: image.rawValue, arguments: command, environment: environment, files: files,
-                standardInput: input, limits: limits, outputLimit: outputLimit, collect: collect,
+                standardInput: .bytes(input), limits: limits, outputLimit: outputLimit, collect: collect,
                 collectLimit: collectLimit), onOutput: onOutput)
     }
 }
