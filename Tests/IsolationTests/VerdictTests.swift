@@ -48,7 +48,7 @@ extension EngineTests {
             let outcome = try await test.probe("daemonize")
             #expect(outcome.ending == .exited(5))
             #expect(Self.seconds(outcome.report.wallTime) < 5)
-            #expect(!HostProcess.all().contains { $0.command == "probe" && !$0.isZombie })
+            #expect(!HostProcess.all(of: test.connection.instance).contains { $0.command == "probe" })
         }
 
         @Test("a program that is not there names execve")
