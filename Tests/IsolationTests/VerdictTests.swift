@@ -162,6 +162,7 @@ extension EngineTests {
             #expect(outcome.ending == .diskLimit)
             #expect(outcome.errorText == "ENOSPC\n")
             #expect(outcome.report.diskFree == 0)
+            #expect(outcome.values("filled") == ["\(8 << 20)"])
         }
 
         @Test("no more inodes")
@@ -343,7 +344,7 @@ extension EngineTests {
             #expect(outcome.ending == .exited(0))
             #expect(outcome.files == [])
             #expect(outcome.skippedFiles.count > 50)
-            #expect(try await engine().probe("exit", "0").start == .slot)
+            #expect(try await engine().probe("exit", "0").ending == .exited(0))
         }
 
         // MARK: requests
