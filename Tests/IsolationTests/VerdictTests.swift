@@ -314,6 +314,27 @@ extension EngineTests {
             #expect(try await engine().probe("exit", "0").ending == .exited(0))
         }
 
+        @Test("files that fill the disk limit, or all inodes, are fine; more are refused")
+        func filesAndLimits() async throws {
+            let page = [UInt8](repeating: 1, count: 4_096)
+            let fits = try await engine().probe("exit", "0", files: [.init(path: "a", contents: page + page)]) {
+                $0.disk = 8_192
+            }
+            #expect(fits.ending == .exited(0))
+            #expect(fits.report.diskFree == 0)
+            await #expect {
+                _ = try await engine().probe("exit", "0", files: [.init(path: "a", contents: page + page + [1])]) {
+                    $0.disk = 8_192
+                }
+            } throws: { ($0 as? IsolationError)?.code == .invalid }
+            let files = ["a/b/c", "a/b/d"].map { SandboxConfiguration.File(path: $0, contents: [1]) }
+            let filled = try await engine().probe("inodes", "0", files: files) { $0.inodes = 4 }
+            #expect(filled.errorText == "0 ENOSPC\n")
+            await #expect {
+                _ = try await engine().probe("exit", "0", files: files) { $0.inodes = 3 }
+            } throws: { ($0 as? IsolationError)?.code == .invalid }
+        }
+
         @Test("a file twice, or where a folder is, is refused")
         func pathsTwice() async throws {
             for names in [["a", "a"], ["a", "a/b"], ["a/b", "a"]] {
