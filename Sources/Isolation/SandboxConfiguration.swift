@@ -81,6 +81,15 @@ extension SandboxConfiguration {
             environment.allSatisfy { !$0.key.isEmpty && !$0.key.contains("=") && isText($0.key) && isText($0.value) },
             "an environment variable without a proper name or value")
         try demand(outputLimit >= 0 && collectLimit >= 0, "a limit below zero")
+        // tmpfs counts whole pages, and an inode for each file and folder; it cannot be made smaller than what is in it.
+        let bytes = files.reduce(UInt64(0)) { $0 + (UInt64($1.contents.count) + 4_095) / 4_096 * 4_096 }
+        try demand(bytes <= limits.disk, "the files are larger than the disk limit")
+        let entries = Set(
+            files.flatMap { file in
+                let names = file.path.split(separator: "/")
+                return names.indices.map { names[...$0].joined(separator: "/") }
+            })
+        try demand(entries.count <= limits.inodes, "more files and folders than the limit of inodes")
         try demand(files.allSatisfy { $0.path.utf8.count < 4_096 }, "a file path that is too long")
         try demand(
             collect.count <= 64 && collect.allSatisfy { $0.utf8.count <= 255 },

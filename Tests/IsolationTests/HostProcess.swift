@@ -2,6 +2,8 @@ import Foundation
 import Glibc
 import Linux
 
+@testable import Isolation
+
 /// A process as the host sees it.
 struct HostProcess: Equatable {
     var pid: Int32
@@ -33,6 +35,13 @@ struct HostProcess: Equatable {
     static func all() -> [HostProcess] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { Int32($0) }.compactMap { HostProcess(pid: $0) }
+    }
+
+    /// The living jobs and inits of an instance; others may run engines on this host too.
+    static func all(of instance: String) -> [HostProcess] {
+        let first = InstanceLease.UserRange(instance: Int(instance.dropFirst()) ?? 0).first
+        let users = first..<(first + InstanceLease.UserRange.width)
+        return all().filter { !$0.isZombie && users.contains($0.user) }
     }
 
     static func children(of pid: Int32) -> [HostProcess] { all().filter { $0.parent == pid && !$0.isZombie } }

@@ -25,9 +25,8 @@ extension EngineTests {
 
         /// The instance's processes: the launcher's session, and everything with a uid of its range.
         private func processes(of instance: String, session: Int32) -> [HostProcess] {
-            let first = InstanceLease.UserRange(instance: Int(instance.dropFirst()) ?? 0).first
-            let users = first..<(first + InstanceLease.UserRange.width)
-            return HostProcess.all().filter { !$0.isZombie && ($0.session == session || users.contains($0.user)) }
+            let users = Set(HostProcess.all(of: instance).map(\.pid))
+            return HostProcess.all().filter { !$0.isZombie && ($0.session == session || users.contains($0.pid)) }
         }
 
         /// The control groups that carry the instance's mark, its own folder and all below.
@@ -182,7 +181,7 @@ extension EngineTests {
             #expect(
                 try await TestHost.eventually {
                     !HostProcess.all().contains { process in slots.contains { process.parent == $0.pid } }
-                        && HostProcess.all().filter { $0.command == "probe" && !$0.isZombie }.isEmpty
+                        && !HostProcess.all(of: test.connection.instance).contains { $0.command == "probe" }
                 })
             await test.engine.shutDown()
             #expect(try groups(of: test.connection.instance) == [])

@@ -289,7 +289,7 @@ extension EngineTests {
             #expect(other.values("connect") == ["ECONNREFUSED"])
             #expect(other.values("lock") == ["ok"])
             let mine = try await test.probe("cat", "/proc/self/uid_map").values("line")
-            let users = HostProcess.all().filter { $0.command == "probe" }.map(\.user)
+            let users = HostProcess.all(of: test.connection.instance).filter { $0.command == "probe" }.map(\.user)
             #expect(users.count == 1)
             for user in users { #expect(!mine.contains("1000 \(user) 1")) }
             listener.cancel()

@@ -48,7 +48,7 @@ extension EngineTests {
             let outcome = try await test.probe("daemonize")
             #expect(outcome.ending == .exited(5))
             #expect(Self.seconds(outcome.report.wallTime) < 5)
-            #expect(!HostProcess.all().contains { $0.command == "probe" && !$0.isZombie })
+            #expect(!HostProcess.all(of: test.connection.instance).contains { $0.command == "probe" })
         }
 
         @Test("a program that is not there names execve")
@@ -162,6 +162,7 @@ extension EngineTests {
             #expect(outcome.ending == .diskLimit)
             #expect(outcome.errorText == "ENOSPC\n")
             #expect(outcome.report.diskFree == 0)
+            #expect(outcome.values("filled") == ["\(8 << 20)"])
         }
 
         @Test("no more inodes")
@@ -313,6 +314,27 @@ extension EngineTests {
             #expect(try await engine().probe("exit", "0").ending == .exited(0))
         }
 
+        @Test("files that fill the disk limit, or all inodes, are fine; more are refused")
+        func filesAndLimits() async throws {
+            let page = [UInt8](repeating: 1, count: 4_096)
+            let fits = try await engine().probe("exit", "0", files: [.init(path: "a", contents: page + page)]) {
+                $0.disk = 8_192
+            }
+            #expect(fits.ending == .exited(0))
+            #expect(fits.report.diskFree == 0)
+            await #expect {
+                _ = try await engine().probe("exit", "0", files: [.init(path: "a", contents: page + page + [1])]) {
+                    $0.disk = 8_192
+                }
+            } throws: { ($0 as? IsolationError)?.code == .invalid }
+            let files = ["a/b/c", "a/b/d"].map { SandboxConfiguration.File(path: $0, contents: [1]) }
+            let filled = try await engine().probe("inodes", "0", files: files) { $0.inodes = 4 }
+            #expect(filled.errorText == "0 ENOSPC\n")
+            await #expect {
+                _ = try await engine().probe("exit", "0", files: files) { $0.inodes = 3 }
+            } throws: { ($0 as? IsolationError)?.code == .invalid }
+        }
+
         @Test("a file twice, or where a folder is, is refused")
         func pathsTwice() async throws {
             for names in [["a", "a"], ["a", "a/b"], ["a/b", "a"]] {
@@ -343,7 +365,7 @@ extension EngineTests {
             #expect(outcome.ending == .exited(0))
             #expect(outcome.files == [])
             #expect(outcome.skippedFiles.count > 50)
-            #expect(try await engine().probe("exit", "0").start == .slot)
+            #expect(try await engine().probe("exit", "0").ending == .exited(0))
         }
 
         // MARK: requests

@@ -548,6 +548,7 @@ static int allocate(size_t megabytes) {
 static int fill(const char *path, int code) {
     static char block[64 << 10];
     memset(block, 1, sizeof block);
+    size_t total = 0;
     for (int number = 0;; number++) {
         char name[256];
         snprintf(name, sizeof name, "%s/fill%d", path, number);
@@ -561,7 +562,9 @@ static int fill(const char *path, int code) {
         }
         int failed = errno;
         close(fd);
+        total += size;
         if (size < 1 << 20) {
+            say_number("filled", (long)total);
             fprintf(stderr, "%s\n", strerrorname_np(failed));
             break;
         }
