@@ -50,7 +50,7 @@ struct StagePlan {
     /// Puts the main file's name and the heap's size where the recipe has their places.
     private static func expand(_ command: [String], file: String, memoryBytes: Int) -> [String] {
         // A managed heap at the limit itself would be killed by its own runtime's overhead.
-        let heap = max(1, memoryBytes / 10 * 6 >> 20)
+        let heap = max(1, (memoryBytes / 10 * 6) >> 20)
         return command.map { element in
             element == "{file}" ? file : element.replacing("{heapMiB}", with: "\(heap)")
         }
