@@ -127,6 +127,14 @@ let package = Package(
         .testTarget(
             name: "IsolationTests", dependencies: ["Isolation", "LaunchProtocol", "Linux", "Seccomp"],
             swiftSettings: settings),
+        // A job that tries what a job must not be able to do. Static, so that it runs in any image as one file.
+        .executableTarget(
+            name: "bulkhead-test-probe", path: "Tests/Fixtures/probe",
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        // A process that drives an engine, to be killed by tests.
+        .executableTarget(
+            name: "bulkhead-test-driver", dependencies: ["Isolation", "LaunchProtocol", "Seccomp"],
+            path: "Tests/Fixtures/driver", swiftSettings: settings),
         .testTarget(name: "EndToEndTests", dependencies: ["Linux"], swiftSettings: settings),
     ]
 )

@@ -119,7 +119,10 @@ struct API: Sendable {
 
     private func find(_ id: String) async throws -> JobSnapshot {
         // What cannot be an id of ours is not looked up: it would only carry a stranger's bytes into the queue's keys.
-        guard let id = JobID(id)?.description, let job = try await queue.job(id) else { throw APIError.notFound }
+        guard let known = JobID(id) else { throw APIError.notFound }
+        // Two statements: as one, with the call in the guard, Swift 6.3.1's optimiser crashes on it.
+        let job = try await queue.job(known.description)
+        guard let job else { throw APIError.notFound }
         return job
     }
 

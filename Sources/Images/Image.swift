@@ -20,20 +20,20 @@ public final class Image: Sendable {
     /// could change the tree or its manifest does not belong to it.
     public static func open(name: String, stateDirectory: String) throws(ImageError) -> Image {
         let layout = try ImageLayout(stateDirectory: stateDirectory, name: name)
-        // A build can replace the current one between two of these steps; the lock's file then has no name any more.
-        for _ in 0..<20 {
+        // A build can replace the current one between two of these steps, and take its name too: then it is looked up again.
+        var incomplete: String?
+        for _ in 0..<40 {
             guard let build = try layout.current() else { throw .notBuilt(name: name) }
             do throws(ImageError) {
                 if let image = try hold(layout, build) { return image }
-                usleep(5_000)
             } catch {
                 guard case .system(_, _, ENOENT) = error else { throw error }
-                guard try layout.current() != build else {
-                    throw .unsafe(path: layout.build(build), problem: "is not complete: build the image again")
-                }
+                incomplete = build
             }
+            usleep(5_000)
         }
-        throw .unsafe(path: layout.directory, problem: "changed all the time while it was opened")
+        throw .unsafe(
+            path: layout.build(incomplete ?? "current"), problem: "is not complete: build the image again")
     }
 
     /// Locks one build and reads its manifest; nil where a build is just removing it.

@@ -72,10 +72,19 @@ struct ImageBuilder {
             ).run()
             try Tree(path: file).remove()
             guard result.status == 0 else {
-                let reason = result.lines.last { $0.hasPrefix("E:") } ?? "no answer within 15 s"
-                throw .unreachable(host: probe.host, detail: "\(reason) (asked for \(recipe.suite))")
+                throw .unreachable(host: probe.host, detail: Self.reason(result) + " (asked for \(recipe.suite))")
             }
         }
+    }
+
+    /// apt's own words on a download that failed: it writes them, indented, below the line of the file.
+    static func reason(_ result: Command.Result) -> String {
+        if result.status == Command.timedOut { return "no answer within 15 s" }
+        let lines = result.lines
+        if let mark = lines.lastIndex(where: { $0.hasPrefix("Err:") }), mark + 1 < lines.count {
+            return String(lines[mark + 1].drop { $0 == " " })
+        }
+        return lines.last { $0.hasPrefix("E:") } ?? "no answer"
     }
 
     /// The fixed environment, and the proxies that the caller's names: apt honours them.

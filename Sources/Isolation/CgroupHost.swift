@@ -15,6 +15,9 @@ public struct CgroupHost: Equatable, Sendable {
 
     static let controllers = ["memory", "pids", "cpu"]
 
+    /// The leaf into which the driving process moves, where processes may not stay beside groups with controllers.
+    private static let daemonLeaf = "bulkhead-daemon"
+
     static func folderName(instance: String) -> String { "bulkhead-\(instance)" }
 
     /// Reads the host. Changes nothing.
@@ -28,9 +31,13 @@ public struct CgroupHost: Equatable, Sendable {
     static func detect(mountinfo: String, membership: String) throws -> CgroupHost {
         let mounts = Mount.parse(mountinfo)
         let unified = mounts.last { $0.type == "cgroup2" }
+        var offered: [Substring] = []
         if let unified {
-            let own = try unifiedFolder(of: unified, membership: membership)
-            let offered = try SmallFile.read("\(own)/cgroup.controllers").split(whereSeparator: \.isWhitespace)
+            var own = try unifiedFolder(of: unified, membership: membership)
+            // An earlier engine of this process, or of its parent, has moved it into the leaf already. Launchers live in
+            // that leaf, so nothing can be made below it; its parent is the group that was handed over.
+            if own.hasSuffix("/\(daemonLeaf)") { own.removeLast(daemonLeaf.count + 1) }
+            offered = try SmallFile.read("\(own)/cgroup.controllers").split(whereSeparator: \.isWhitespace)
             if controllers.allSatisfy({ offered.contains(Substring($0)) }) {
                 // Only the true root has no cgroup.type.
                 return CgroupHost(
@@ -44,6 +51,9 @@ public struct CgroupHost: Equatable, Sendable {
         var parents: [String] = []
         for controller in controllers {
             guard let mount = legacy(controller) else {
+                // The one that neither has; what v2 has and v1 has not is of no help, but not missing.
+                let controller =
+                    Self.controllers.first { !offered.contains(Substring($0)) && legacy($0) == nil } ?? controller
                 throw IsolationError(
                     .host,
                     "no cgroup hierarchy offers the \(controller) controller to this process; "
@@ -68,7 +78,9 @@ public struct CgroupHost: Equatable, Sendable {
         }
         var path = line.dropFirst(3)
         // A mount of a part of the hierarchy shows paths from its own root on.
-        if mount.root != "/", path.hasPrefix(mount.root) { path = path.dropFirst(mount.root.count) }
+        if mount.root != "/", path == mount.root || path.hasPrefix(mount.root + "/") {
+            path = path.dropFirst(mount.root.count)
+        }
         return path == "/" || path.isEmpty ? mount.point : mount.point + (path.hasPrefix("/") ? "" : "/") + path
     }
 
@@ -93,7 +105,7 @@ public struct CgroupHost: Equatable, Sendable {
             if !isTrueRoot {
                 // A group with controllers for its children may hold no process itself (cgroup-v2.rst, "No Internal
                 // Process Constraint"), so this one moves into a leaf.
-                let leaf = "\(parent)/daemon"
+                let leaf = "\(parent)/\(Self.daemonLeaf)"
                 try Folder.make(leaf)
                 try SmallFile.write("\(getpid())", to: "\(leaf)/cgroup.procs")
             }

@@ -40,6 +40,7 @@ public final class Engine: Sendable {
     public func run(
         _ configuration: SandboxConfiguration, onOutput: OutputObserver? = nil
     ) async throws(IsolationError) -> Outcome {
+        _ = try configuration.start()
         let cancellation: Cancellation
         do {
             cancellation = try Cancellation()
@@ -47,7 +48,12 @@ public final class Engine: Sendable {
             throw IsolationError(.host, error.description)
         }
         let key = SlotPool.Key(image: configuration.image, policy: configuration.policy)
-        let slot = try await pool.take(key)
+        guard let slot = try await pool.take(key) else { return .cancelledBeforeStart }
+        if Task.isCancelled {
+            // Cancelled as it was admitted: its sandbox stays parked for the next.
+            await pool.putBack(slot, isUsable: true)
+            return .cancelledBeforeStart
+        }
         let result = await withTaskCancellationHandler {
             await slot.run(configuration, cancellation: cancellation, onOutput: onOutput)
         } onCancel: {

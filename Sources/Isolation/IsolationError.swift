@@ -5,7 +5,7 @@ import Linux
 public struct IsolationError: Error, Equatable, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure it is; more may be added.
     public struct Code: Hashable, Sendable {
-        private enum Value { case step, slotDied, launcherDied, protocolViolation, host, shutDown }
+        private enum Value { case step, slotDied, launcherDied, protocolViolation, host, shutDown, invalid }
         private let value: Value
 
         /// A step of setting up or taking down a sandbox failed.
@@ -20,6 +20,8 @@ public struct IsolationError: Error, Equatable, Hashable, Sendable, CustomString
         public static let host = Code(value: .host)
         /// The engine has been shut down.
         public static let shutDown = Code(value: .shutDown)
+        /// The configuration asks for what no sandbox can be given.
+        public static let invalid = Code(value: .invalid)
     }
 
     public var code: Code

@@ -7,7 +7,7 @@ import Synchronization
 /// The driving process's end of the launcher's control socket: asks for slots, and learns when they or the launcher end.
 public final class LauncherConnection: Sendable {
     private let socket: Descriptor
-    private let pid: Int32
+    let pid: Int32
     let driverUser: UInt32
     /// The instance's name on this host, such as `i0`.
     public let instance: String

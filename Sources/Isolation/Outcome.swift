@@ -31,4 +31,14 @@ public struct Outcome: Sendable {
     public var isContended: Bool
     /// How it ended.
     public var ending: Ending { Ending(report) }
+
+    /// A job that was cancelled before its program was started.
+    static var cancelledBeforeStart: Outcome {
+        Outcome(
+            report: SandboxReport(
+                waitStatus: nil, fired: .cancelled, wallTime: 0, cpuTime: 0, memoryPeak: 0, oomKills: 0,
+                processLimitHits: 0, processPeak: nil, throttled: 0, diskFree: 0, inodesFree: 0),
+            standardOutput: Stream(), standardError: Stream(), files: [], skippedFiles: [], start: .cold, setupTime: 0,
+            isContended: false)
+    }
 }

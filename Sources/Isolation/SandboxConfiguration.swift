@@ -62,3 +62,45 @@ public struct SandboxConfiguration: Sendable {
         self.collectLimit = collectLimit
     }
 }
+
+extension SandboxConfiguration {
+    /// The request that starts the program.
+    ///
+    /// Checked before a slot is taken: a slot that got a message without the agreed form would end, for the sender of such
+    /// a thing is not to be trusted, and a message above the limit could not be sent at all.
+    func start() throws(IsolationError) -> SlotRequest {
+        func demand(_ isMet: Bool, _ reason: String) throws(IsolationError) {
+            if !isMet { throw IsolationError(.invalid, reason) }
+        }
+        func isText(_ value: String) -> Bool { !value.utf8.contains(0) }
+        try demand(arguments.first?.hasPrefix("/") == true, "the program's path is not absolute")
+        try demand(arguments.count <= JobStart.maximumElements, "too many arguments")
+        try demand(environment.count <= JobStart.maximumElements, "too many environment variables")
+        try demand(arguments.allSatisfy(isText), "NUL within an argument")
+        try demand(
+            environment.allSatisfy { !$0.key.isEmpty && !$0.key.contains("=") && isText($0.key) && isText($0.value) },
+            "an environment variable without a proper name or value")
+        try demand(outputLimit >= 0 && collectLimit >= 0, "a limit below zero")
+        // tmpfs counts whole pages, and an inode for each file and folder; it cannot be made smaller than what is in it.
+        let bytes = files.reduce(UInt64(0)) { $0 + (UInt64($1.contents.count) + 4_095) / 4_096 * 4_096 }
+        try demand(bytes <= limits.disk, "the files are larger than the disk limit")
+        let entries = Set(
+            files.flatMap { file in
+                let names = file.path.split(separator: "/")
+                return names.indices.map { names[...$0].joined(separator: "/") }
+            })
+        try demand(entries.count <= limits.inodes, "more files and folders than the limit of inodes")
+        try demand(files.allSatisfy { $0.path.utf8.count < 4_096 }, "a file path that is too long")
+        try demand(
+            collect.count <= 64 && collect.allSatisfy { $0.utf8.count <= 255 },
+            "too many or too long patterns to collect")
+        let start = SlotRequest.start(
+            JobStart(
+                arguments: arguments.map { Array($0.utf8) },
+                environment: environment.sorted { $0.key < $1.key }.map { Array("\($0.key)=\($0.value)".utf8) },
+                limits: limits))
+        try demand(
+            start.encoded().count <= maximumMessageSize, "arguments and environment are larger than a message can be")
+        return start
+    }
+}

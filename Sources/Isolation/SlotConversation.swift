@@ -77,16 +77,11 @@ final class SlotConversation {
         _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?,
         arrived: UInt64, wasParked: Bool
     ) throws -> Outcome {
+        let start = try configuration.start()
         for file in configuration.files { try deliver(file) }
         let before = Contention()
         let started = MonotonicClock.now
-        try send(
-            .start(
-                JobStart(
-                    arguments: configuration.arguments.map { Array($0.utf8) },
-                    environment: configuration.environment.sorted { $0.key < $1.key }
-                        .map { Array("\($0.key)=\($0.value)".utf8) },
-                    limits: configuration.limits)))
+        try send(start)
         var run = try watch(configuration, cancellation: cancellation, onOutput: onOutput)
         if run.outputExceeded { run.report.fired.insert(.output) }
         var outcome = Outcome(
@@ -231,7 +226,7 @@ final class SlotConversation {
                 return count == -Int64(ECONNRESET) ? 0 : count
             }
         } catch {
-            throw Broken(reason: IsolationError(.slotDied, "the slot's connection failed (\(error))"))
+            throw broken("the slot's connection failed (\(error))")
         }
         if count == 0 { throw Broken(reason: IsolationError(.slotDied, "the slot has ended")) }
         let came = Streams(input: descriptors[0], output: descriptors[1], error: descriptors[2])

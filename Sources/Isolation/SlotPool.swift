@@ -13,22 +13,34 @@ actor SlotPool {
     /// Longest idle first: its next sandbox is the most likely to be parked.
     private var idle: [SlotWorker] = []
     private var taken = 0
-    private var waiting: [CheckedContinuation<Bool, Never>] = []
+    private var waiting: [Waiter] = []
+    private var nextTicket: UInt64 = 0
     private var isClosed = false
+
+    private struct Waiter {
+        var ticket: UInt64
+        var continuation: CheckedContinuation<Admission, Never>
+    }
+
+    private enum Admission { case admitted, closed, cancelled }
 
     init(launcher: LauncherConnection, capacity: Int) {
         self.launcher = launcher
         self.capacity = capacity
     }
 
-    func take(_ key: Key) async throws(IsolationError) -> SlotWorker {
+    /// - Returns: nil when the task was cancelled while it waited.
+    func take(_ key: Key) async throws(IsolationError) -> SlotWorker? {
         if isClosed { throw IsolationError(.shutDown, "the engine has been shut down") }
         if taken < capacity {
             taken += 1
         } else {
             // Whoever puts a slot back hands its place on; `taken` stays as it is.
-            let admitted = await withCheckedContinuation { waiting.append($0) }
-            if !admitted { throw IsolationError(.shutDown, "the engine has been shut down") }
+            switch await waitForPlace() {
+            case .admitted: break
+            case .closed: throw IsolationError(.shutDown, "the engine has been shut down")
+            case .cancelled: return nil
+            }
         }
         if let position = idle.firstIndex(where: { $0.key == key }) { return idle.remove(at: position) }
         // Idle and taken slots together stay within the capacity.
@@ -39,6 +51,29 @@ actor SlotPool {
             handOn()
             throw error
         }
+    }
+
+    private func waitForPlace() async -> Admission {
+        let ticket = nextTicket
+        nextTicket += 1
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                // The handler below may have run already, before there was anything to cancel.
+                if Task.isCancelled {
+                    continuation.resume(returning: .cancelled)
+                } else {
+                    waiting.append(Waiter(ticket: ticket, continuation: continuation))
+                }
+            }
+        } onCancel: {
+            Task { await self.giveUpWaiting(ticket) }
+        }
+    }
+
+    /// Ends the wait of a cancelled task; one that was admitted in the same instant keeps its place.
+    private func giveUpWaiting(_ ticket: UInt64) {
+        guard let position = waiting.firstIndex(where: { $0.ticket == ticket }) else { return }
+        waiting.remove(at: position).continuation.resume(returning: .cancelled)
     }
 
     func putBack(_ slot: SlotWorker, isUsable: Bool) {
@@ -64,7 +99,7 @@ actor SlotPool {
         isClosed = true
         for slot in idle { slot.close() }
         idle = []
-        for waiter in waiting { waiter.resume(returning: false) }
+        for waiter in waiting { waiter.continuation.resume(returning: .closed) }
         waiting = []
     }
 
@@ -74,6 +109,6 @@ actor SlotPool {
     }
 
     private func handOn() {
-        if waiting.isEmpty { taken -= 1 } else { waiting.removeFirst().resume(returning: true) }
+        if waiting.isEmpty { taken -= 1 } else { waiting.removeFirst().continuation.resume(returning: .admitted) }
     }
 }

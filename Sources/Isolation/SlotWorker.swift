@@ -29,7 +29,8 @@ final class SlotWorker: Sendable {
                 let result = Self.perform(work, in: conversation)
                 if case .failure(let error) = result, error.code != .step {
                     broken.store(true, ordering: .releasing)
-                    launcher.killSlot(index)
+                    // Not one that is known to be dead: the launcher may have given its number to a new slot by now.
+                    if error.code != .slotDied { launcher.killSlot(index) }
                 }
                 work.finish(result)
             }

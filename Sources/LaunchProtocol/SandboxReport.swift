@@ -34,6 +34,8 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
         public static let output = Fired(rawValue: 4)
         public static let memory = Fired(rawValue: 8)
         public static let cancelled = Fired(rawValue: 16)
+
+        static let all: Fired = [.cpuTime, .wallTime, .output, .memory, .cancelled]
     }
 
     public init(
@@ -72,8 +74,10 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
     init(from reader: inout ByteReader) throws(MalformedMessage) {
         let exited = try reader.boolean()
         let status = try reader.number(Int32.self)
+        guard exited || status == 0 else { throw MalformedMessage("a wait status of what has not ended") }
         waitStatus = exited ? status : nil
         fired = Fired(rawValue: try reader.number())
+        guard fired.isSubset(of: .all) else { throw MalformedMessage("unknown reason for an end") }
         wallTime = try reader.number()
         cpuTime = try reader.number()
         memoryPeak = try reader.number()
@@ -81,6 +85,7 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
         processLimitHits = try reader.number()
         let counted = try reader.boolean()
         let peak = try reader.number(UInt64.self)
+        guard counted || peak == 0 else { throw MalformedMessage("a peak that was not counted") }
         processPeak = counted ? peak : nil
         throttled = try reader.number()
         diskFree = try reader.number()

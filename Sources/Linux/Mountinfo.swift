@@ -14,7 +14,9 @@ public struct Mount: Equatable, Sendable {
         text.split(separator: "\n").compactMap { line in
             let parts = line.split(separator: " ", omittingEmptySubsequences: false)
             // 36 35 98:0 /root /point options [optional…] - type source superoptions
-            guard parts.count >= 10, let dash = parts.firstIndex(of: "-"), dash >= 6, parts.count >= dash + 4 else {
+            guard parts.count >= 10, UInt32(parts[0]) != nil, let dash = parts[6...].firstIndex(of: "-"),
+                parts.count >= dash + 4
+            else {
                 return nil
             }
             return Mount(

@@ -77,6 +77,7 @@ struct ServeCommand: ParsableCommand {
         api: APIConfiguration, logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
+        readImagesAhead(running.images, logger: logger)
         let queue = EmbeddedJobQueue(options: queueOptions)
         let name = RunCommand.hostName
         let worker = WorkerService(
@@ -104,6 +105,17 @@ struct ServeCommand: ParsableCommand {
             ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
         try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// On a thread of its own: the first requests need not wait for it.
+    private static func readImagesAhead(_ images: [Image], logger: Logger) {
+        // An eighth of the memory, so that a small host keeps what it has cached.
+        let limit = Int(clamping: ProcessInfo.processInfo.physicalMemory / 8)
+        Thread.detachNewThread {
+            var left = limit
+            for image in images { left -= image.readAhead(limit: left) }
+            logger.debug("images read ahead", metadata: ["bytes": "\(limit - left)"])
+        }
     }
 
     /// For each language that could be served here but is not, the command that changes that.

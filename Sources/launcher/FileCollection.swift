@@ -12,13 +12,18 @@ enum FileCollection {
         send: (SlotReply) throws -> Void
     ) throws {
         var skipped: [String] = []
+        // The list travels in one message, and a job makes as many entries with as long names as it likes.
+        var roomForSkipped = maximumMessageSize / 2
         var left = maximumBytes
         var files = 0
         let folder = box.raw
         let names = try under(.collect) { () throws(SystemError) in try Folder.names(of: folder) }
         for name in names.sorted() where patterns.contains(where: { matches(name, $0) }) {
             func skip(_ reason: String) {
-                if skipped.count < 1_000 { skipped.append("\(name): \(reason)") }
+                let line = "\(name): \(reason)"
+                guard skipped.count < 1_000, line.utf8.count + 4 <= roomForSkipped else { return }
+                roomForSkipped -= line.utf8.count + 4
+                skipped.append(line)
             }
             let raw = bk_openat2_beneath(folder, name, UInt64(O_RDONLY | O_NONBLOCK | BK_O_CLOEXEC), 0)
             if raw < 0 {

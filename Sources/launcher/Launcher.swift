@@ -12,6 +12,9 @@ struct Launcher: ~Copyable {
     let filters: [Filter]
     private var slots: [RunningSlot] = []
     private let stop: Descriptor
+    /// Slots that were asked for while every number was taken, in order. A slot that is being taken down still has its
+    /// number, and the driving process does not know for how long.
+    private var awaited: [(image: Int, policy: Int)] = []
 
     private struct RunningSlot {
         var index: UInt16
@@ -64,11 +67,23 @@ struct Launcher: ~Copyable {
             // Those that were looked at go to the end of the row.
             if slots.count > watched.count { slots = Array(slots.dropFirst(watched.count)) + watched }
             try reap()
+            while !awaited.isEmpty, slots.count < Int(configuration.slots) {
+                let next = awaited.removeFirst()
+                try openSlot(image: next.image, policy: next.policy)
+            }
             if poll.isReady(1) { return }
             if poll.isReady(0) {
                 guard let request = try receive() else { return }
                 switch request {
-                case .openSlot(let image, let policy): try openSlot(image: Int(image), policy: Int(policy))
+                case .openSlot(let image, let policy):
+                    // Nobody overtakes: the answers come in the order of the requests.
+                    if awaited.isEmpty, slots.count < Int(configuration.slots) {
+                        try openSlot(image: Int(image), policy: Int(policy))
+                    } else if awaited.count < Int(configuration.slots) {
+                        awaited.append((Int(image), Int(policy)))
+                    } else {
+                        throw StepFailure(.protocolViolation, errno: EAGAIN)
+                    }
                 case .killSlot(let index):
                     // The end shows on its descriptor, as any other.
                     for slot in slots where slot.index == index { _ = bk_pidfd_send_signal(slot.handle, SIGKILL) }
@@ -109,6 +124,8 @@ struct Launcher: ~Copyable {
             var handle: Int32 = -1
             let pid = Int32(try perform(.forkSlot) { bk_clone3(0, -1, &handle) })
             if pid == 0 {
+                // The other end is the driving process's. A slot that held it too would never see that one close it.
+                _ = close(pair.first.raw)
                 becomeSlot(
                     index: index, image: configuration.images[image], policy: policy + 1, socket: pair.second,
                     launcher: parent)

@@ -67,7 +67,8 @@ final class Sandbox {
         let standard = slot.configuration.standard
         let work = try WorkMount(user: user, bytes: standard.disk, inodes: standard.inodes)
         let parts = SandboxParts(
-            report: report.writer.raw, start: start.reader.raw, standardInput: input.reader.raw,
+            report: report.writer.raw, slotEndOfReport: report.reader.raw, start: start.reader.raw,
+            standardInput: input.reader.raw,
             standardOutput: output.writer.raw, standardError: error.writer.raw, leaf: leaf,
             userNamespace: slot.userNamespace.raw, filter: slot.jobFilter, initFilter: slot.initFilter,
             initUser: slot.configuration.initUser, masks: slot.masks)

@@ -7,6 +7,9 @@ import Linux
 /// the job ended. The job is never PID 1, for which the kernel ignores SIGABRT and the like (pid_namespaces(7)).
 enum SandboxInit {
     static func run(_ sandbox: SandboxParts, work: WorkMount) -> Never {
+        // Before the job is forked, so that it gets no copy either: while anybody but the slot can read the reports, a slot
+        // that died before init asked to be killed with it would go unnoticed, and this sandbox would live for ever.
+        _ = close(sandbox.slotEndOfReport)
         do throws(StepFailure) {
             try placeMounts(sandbox, work: work)
             let job = Int32(try perform(.cloneJob) { bk_clone3(0, sandbox.leaf.cloneTarget, nil) })

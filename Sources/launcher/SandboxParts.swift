@@ -5,6 +5,8 @@ import Linux
 struct SandboxParts {
     /// Where both report to.
     let report: Int32
+    /// The slot's end of that, which nobody else may keep: its end is how init learns that the slot is gone.
+    let slotEndOfReport: Int32
     /// Where the job waits for its start.
     let start: Int32
     let standardInput: Int32

@@ -15,6 +15,7 @@ struct Slot: ~Copyable {
     /// Leaves that a dying process still held when they were to be removed.
     private var leftLeaves: [any CgroupLeaf] = []
     private let processors: UInt64
+    private let buffer = MessageBuffer()
 
     private enum State {
         /// The sandbox takes files and a start.
@@ -69,6 +70,14 @@ struct Slot: ~Copyable {
     }
 
     private mutating func serve() throws {
+        do {
+            try converse()
+        } catch is Supervision.Abandoned {
+            try takeDown()
+        }
+    }
+
+    private mutating func converse() throws {
         try parkNext()
         while true {
             var poll = PollSet()
@@ -84,8 +93,6 @@ struct Slot: ~Copyable {
             } catch let failure as StepFailure {
                 state = .spent
                 try send(.failed(failure))
-            } catch is Supervision.Abandoned {
-                return try takeDown()
             }
         }
     }
@@ -124,8 +131,9 @@ struct Slot: ~Copyable {
         state = .spent
         var supervision = Supervision(sandbox: sandbox, limits: job.limits, processors: processors)
         let socket = self.socket.raw
+        let buffer = self.buffer
         let report = try supervision.run(job, control: self.socket) {
-            switch Self.receive(from: socket, nonblocking: true) {
+            switch Self.receive(from: socket, into: buffer, nonblocking: true) {
             case .request(.stop(let reason)): .stop(reason)
             case .nothing: nil
             default: .gone
@@ -180,20 +188,20 @@ struct Slot: ~Copyable {
         case malformed(MalformedMessage)
     }
 
-    private static func receive(from socket: Int32, nonblocking: Bool) -> Received {
-        var bytes = [UInt8](repeating: 0, count: maximumMessageSize)
+    private static func receive(from socket: Int32, into buffer: MessageBuffer, nonblocking: Bool) -> Received {
         // No descriptor is ever taken from the driving process.
         var descriptors: Int32 = 0
-        var count = bk_receive(socket, &bytes, UInt64(bytes.count), nil, &descriptors, nonblocking ? 1 : 0)
+        var count = -Int64(EINTR)
         while count == -Int64(EINTR) {
             descriptors = 0
-            count = bk_receive(socket, &bytes, UInt64(bytes.count), nil, &descriptors, nonblocking ? 1 : 0)
+            count = bk_receive(
+                socket, buffer.bytes.baseAddress, UInt64(buffer.bytes.count), nil, &descriptors, nonblocking ? 1 : 0)
         }
         if count == -Int64(EAGAIN) { return .nothing }
         if count == 0 || count == -Int64(ECONNRESET) { return .ended }
         if count < 0 { return .malformed(MalformedMessage("receive: errno \(-count)")) }
         do {
-            return .request(try SlotRequest(decoding: bytes[0..<Int(count)]))
+            return .request(try SlotRequest(decoding: buffer.bytes[0..<Int(count)]))
         } catch {
             return .malformed(error)
         }
@@ -201,7 +209,7 @@ struct Slot: ~Copyable {
 
     /// The next request; nil when the driving process is gone.
     private func receive(blocking: Bool) throws -> SlotRequest? {
-        switch Self.receive(from: socket.raw, nonblocking: !blocking) {
+        switch Self.receive(from: socket.raw, into: buffer, nonblocking: !blocking) {
         case .request(let request): return request
         case .ended: return nil
         case .nothing: throw StepFailure(.protocolViolation, errno: EAGAIN)
@@ -211,8 +219,21 @@ struct Slot: ~Copyable {
 
     private func send(_ reply: SlotReply, descriptors: [Int32] = []) throws {
         let bytes = reply.encoded()
-        try attempt("send to the driving process") {
-            bk_send(socket.raw, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+        do throws(SystemError) {
+            try attempt("send to the driving process") {
+                bk_send(socket.raw, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+            }
+        } catch {
+            // It went away while this was on its way, which is how every slot of an ending service ends.
+            if error.errno == EPIPE { throw Supervision.Abandoned() }
+            throw error
         }
     }
+}
+
+/// Where a slot receives its messages: made once, for the kernel clears every page of a fresh one.
+private final class MessageBuffer {
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: maximumMessageSize, alignment: 16)
+
+    deinit { bytes.deallocate() }
 }

@@ -15,7 +15,12 @@ enum UserNamespace {
         let toChild = try under(.prepareUserNamespace) { () throws(SystemError) in try Pipe() }
         let fromChild = try under(.prepareUserNamespace) { () throws(SystemError) in try Pipe() }
         let pid = Int32(try perform(.prepareUserNamespace) { bk_clone3(BK_CLONE_NEWUSER, -1, nil) })
-        if pid == 0 { forbidNamespacesAndWait(reader: toChild.reader.raw, writer: fromChild.writer.raw) }
+        if pid == 0 {
+            // A slot can be killed at any point from here on. Its child must then see the end of the pipe: as an orphan it
+            // would keep the instance's lock for good.
+            _ = close(toChild.writer.raw)
+            forbidNamespacesAndWait(reader: toChild.reader.raw, writer: fromChild.writer.raw)
+        }
         defer {
             kill(pid, SIGKILL)
             var status: Int32 = 0
@@ -41,7 +46,7 @@ enum UserNamespace {
     /// Only a process inside the namespace may lower its namespace limits (user_namespaces(7), namespaces(7)).
     private static func forbidNamespacesAndWait(reader: Int32, writer: Int32) -> Never {
         var byte: UInt8 = 0
-        _ = read(reader, &byte, 1)
+        if read(reader, &byte, 1) != 1 { _exit(0) }
         byte = 0
         for kind in ["user", "pid", "mnt", "ipc", "uts", "net", "cgroup", "time"] {
             do {
@@ -51,7 +56,8 @@ enum UserNamespace {
             }
         }
         _ = write(writer, &byte, 1)
-        // Lives until it is killed: the namespace must not end before it has been opened.
-        while true { _ = read(reader, &byte, 1) }
+        // Lives until it is killed, or until the slot is gone: the namespace must not end before it has been opened.
+        _ = read(reader, &byte, 1)
+        _exit(0)
     }
 }

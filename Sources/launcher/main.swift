@@ -22,6 +22,14 @@ guard bk_environment_is_empty() == 1 else {
     exit(1)
 }
 
+// 0, 1 and 2 must be taken: started by a service without them, a pipe of a sandbox would get such a number, and the
+// order of dup2 in the job would decide which stream it becomes.
+while true {
+    let descriptor = bk_open("/dev/null", O_RDWR, 0)
+    if descriptor > 2 { close(descriptor) }
+    if descriptor < 0 || descriptor > 2 { break }
+}
+
 do {
     // A write to a slot or an init that has died must fail, not kill. Jobs start with every signal at its default.
     try perform(.readConfiguration) { bk_ignore_sigpipe() }

@@ -87,4 +87,14 @@ struct DebianArchiveTests {
         #expect(text.contains("apt-get install mmdebstrap"))
         #expect(text.contains("/state/images/NAME"))
     }
+
+    @Test("an archive that does not answer is reported in apt's words")
+    func reasons() {
+        let lines = [
+            "Ign:1 http://a/x", "  Could not resolve 'a'", "Err:1 http://a/x", "  Could not resolve 'a'", "E: Failed",
+        ]
+        #expect(ImageBuilder.reason(.init(status: 100, lines: lines)) == "Could not resolve 'a'")
+        #expect(ImageBuilder.reason(.init(status: 100, lines: ["E: Failed"])) == "E: Failed")
+        #expect(ImageBuilder.reason(.init(status: Command.timedOut, lines: lines)) == "no answer within 15 s")
+    }
 }

@@ -1,0 +1,37 @@
+# What a newcomer needs: `make run`, `make test`. The work is in scripts/, which also run alone.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: build run test bench clean format lint help
+
+# Where the service listens, and where images are kept.
+PORT ?= 3000
+STATE_DIR ?= /var/lib/bulkhead
+export PORT STATE_DIR
+
+build: ## Install what compiling needs, then build both programs, optimised
+	@scripts/preflight.sh --no-port
+	@scripts/packages.sh build
+	@scripts/build.sh
+
+run: ## Check, install, build, make the image, serve on PORT (3000), and send the sample through
+	@scripts/run.sh
+
+test: ## Everything: lint, builds, images, all tests, the virtual machine
+	@scripts/test.sh
+
+bench: build ## Measure the engine on this machine
+	@. scripts/common.sh && as_root .build/release/bulkhead rootfs build default --state-dir "$$STATE_DIR"
+	@. scripts/common.sh && as_root .build/release/bulkhead bench
+
+format: ## Write the sources in the project's format
+	@scripts/swift.sh format -i -r Sources Tests Package.swift
+
+lint: ## Say where the sources are not in the project's format
+	@scripts/swift.sh format lint --strict -r Sources Tests Package.swift
+
+clean: ## Remove what was built here; images stay
+	@rm -rf .build
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Installs the Debian or Ubuntu packages of a group, only those that are missing; quick and silent when none is.
+#   packages.sh build   what compiling needs
+#   packages.sh run     that, and what images and the service need
+#   packages.sh test    that, and what the tests need
+# With --list before the group it only prints the names.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+
+build=(binutils ca-certificates g++ git libc6-dev libcap-dev libhiredis-dev libseccomp-dev make pkg-config)
+run=(curl debian-archive-keyring iproute2 mmdebstrap util-linux)
+test=(busybox-static cpio jq libcap2-bin python3-venv qemu-system-x86 redis-server)
+
+# The virtual machine boots a stock kernel. A host that has one keeps it: a second could become what it boots next.
+# (Cloud kernels are not enough: they lack the 9p file system.)
+if ! compgen -G '/boot/vmlinuz-*' | grep -qv cloud; then
+    # shellcheck source=/dev/null
+    if [[ $(. /etc/os-release && printf '%s' "$ID") == ubuntu ]]; then
+        test+=(linux-image-generic)
+    else
+        test+=("linux-image-$(dpkg --print-architecture 2>/dev/null || echo amd64)")
+    fi
+fi
+
+list=0
+if [[ ${1:-} == --list ]]; then
+    list=1
+    shift
+fi
+case ${1:-} in
+build) wanted=("${build[@]}") ;;
+run) wanted=("${build[@]}" "${run[@]}") ;;
+test) wanted=("${build[@]}" "${run[@]}" "${test[@]}") ;;
+*) fail "usage: packages.sh [--list] build|run|test" ;;
+esac
+if ((list)); then
+    printf '%s\n' "${wanted[@]}"
+    exit 0
+fi
+
+command -v dpkg-query >/dev/null || fail "no dpkg here; install the equivalents of: ${wanted[*]}"
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p' || true)
+missing=()
+for package in "${wanted[@]}"; do
+    grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+say "installing ${#missing[@]} packages: ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f -- "$log"' EXIT
+# Short deadlines: a network that is not there shows within seconds.
+apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=1 -o Acquire::http::Timeout=8
+    -o Acquire::https::Timeout=8 -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
+
+# Which hosts could not be reached, from what apt said.
+unreached() {
+    grep -E '^(Err|E|W):' "$log" | grep -oE 'https?://[^/ ]+' | sort -u | tr '\n' ' '
+}
+
+# A repository of somebody else's may be broken without harm; what counts is whether the packages come.
+if ! as_root "${apt[@]}" update </dev/null 2>&1 | tee "$log" | sed 's/^/  /' >&2; then
+    say "apt-get update failed; trying with the lists there are"
+fi
+if ! as_root "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null 2>&1 | tee -a "$log" | sed 's/^/  /' >&2; then
+    hosts=$(unreached || true)
+    [[ -z $hosts ]] || fail "could not reach $hosts: check the network, a proxy in /etc/apt/apt.conf.d, the mirror in /etc/apt"
+    fail "apt-get could not install: ${missing[*]} (its own words are above)"
+fi

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Everything that says whether this checkout is sound: packages, lint, debug build, release build, images, tests, and the
+# virtual machine. Prints how long each part took and ends with "N passed, N failed".
+#
+# Suites that need root or an image print "privileged suite skipped: REASON" when they cannot run. With CI=true that is a
+# failure.
+# shellcheck disable=SC2317 # functions are called by name
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
+. "$(dirname -- "$0")/common.sh"
+scripts="$BULKHEAD_ROOT/scripts"
+cd -- "$BULKHEAD_ROOT"
+
+passed=0
+failed=0
+times=()
+logs=$(mktemp -d)
+trap 'rm -rf -- "$logs"' EXIT
+
+# Runs one part, keeping its output and its time; a part that fails counts as one failure.
+part() {
+    local name=$1 start code=0
+    shift
+    say "== $name"
+    start=$SECONDS
+    "$@" </dev/null 2>&1 | tee "$logs/$name" || code=$?
+    times+=("$(printf '%5d s  %s' "$((SECONDS - start))" "$name")")
+    if ((code != 0)); then
+        say "== $name: failed with code $code"
+    fi
+    return "$code"
+}
+
+finish() {
+    say ""
+    printf '%s\n' "${times[@]}" >&2
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0)) || exit 1
+    exit 0
+}
+
+# A part that the following ones stand on.
+needed() {
+    part "$@" && return
+    failed=$((failed + 1))
+    finish
+}
+
+# Adds what `swift test` counted. A run that ended without a summary, by a crash say, is a failure.
+count_swift() {
+    local log=$1 code=$2 total bad skipped
+    sed -i -E 's/\x1b\[[0-9;]*m//g' "$log"
+    total=$(sed -nE 's/.*Test run with ([0-9]+) tests?.*/\1/p' "$log" | awk '{sum += $1} END {print sum + 0}')
+    bad=$(grep -E '^[^ ]+ +Test .* failed after ' "$log" | grep -cvE '^[^ ]+ +Test run with ' || true)
+    skipped=$(grep -cE '^[^ ]+ +Test .* skipped' "$log" || true)
+    if ((code != 0 && bad == 0)); then
+        bad=1
+        total=$((total > 0 ? total : 1 + skipped))
+    elif ((code == 0 && total == 0)); then
+        say "swift test ran no test"
+        bad=1
+        total=1
+    fi
+    passed=$((passed + total - bad - skipped))
+    failed=$((failed + bad))
+}
+
+# `swift test` with root's rights, for the suites that need them; what root wrote below .build is handed back.
+privileged_tests() {
+    find_swift || return
+    local code=0 user
+    user=$(builder)
+    as_root env PATH="$SWIFT_PATH:$PATH" CI="${CI:-}" swift test --skip-build --no-parallel || code=$?
+    [[ $user == root ]] || as_root chown -R --from=root "$user" .build
+    return "$code"
+}
+
+images() {
+    local image
+    for image in default java go; do
+        as_root .build/release/bulkhead rootfs build "$image" --state-dir "$STATE_DIR" || return
+    done
+}
+
+needed preflight "$scripts/preflight.sh" --no-port
+needed packages "$scripts/packages.sh" test
+needed lint "$scripts/swift.sh" format lint --strict -r Sources Tests Package.swift
+needed debug-build "$scripts/swift.sh" build --build-tests
+needed release-build "$scripts/build.sh"
+needed images images
+
+code=0
+part tests privileged_tests || code=$?
+count_swift "$logs/tests" "$code"
+
+code=0
+part virtual-machine as_root "$scripts/test-vm.sh" || code=$?
+count_swift "$logs/virtual-machine" "$code"
+
+if grep -h 'privileged suite skipped: ' "$logs"/*; then
+    if [[ ${CI:-} == true ]]; then
+        say "suites were skipped, and CI may not skip any"
+        failed=$((failed + 1))
+    fi
+fi
+finish
