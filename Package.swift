@@ -114,7 +114,12 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "ImagesTests", dependencies: ["Images", "Jobs"], swiftSettings: settings),
         .testTarget(
-            name: "WorkerTests", dependencies: ["Worker", "Isolation", "JobQueue", "Jobs", "LaunchProtocol"],
+            name: "WorkerTests",
+            dependencies: [
+                "Worker", "Isolation", "JobQueue", "Jobs", "LaunchProtocol",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: settings),
         // What the sources and the binaries are made of: layers, static linkage, one thread.
         .testTarget(name: "ArchitectureTests", dependencies: ["Linux"], swiftSettings: settings),

@@ -48,19 +48,27 @@ public final class Engine: Sendable {
             throw IsolationError(.host, error.description)
         }
         let key = SlotPool.Key(image: configuration.image, policy: configuration.policy)
-        guard let slot = try await pool.take(key) else { return .cancelledBeforeStart }
-        if Task.isCancelled {
-            // Cancelled as it was admitted: its sandbox stays parked for the next.
-            await pool.putBack(slot, isUsable: true)
-            return .cancelledBeforeStart
+        // An idle slot that was killed shows only when it is given a job. Each turn takes one such slot out of the pool.
+        var turns = launcher.slots
+        while true {
+            guard let slot = try await pool.take(key) else { return .cancelledBeforeStart }
+            if Task.isCancelled {
+                // Cancelled as it was admitted: its sandbox stays parked for the next.
+                await pool.putBack(slot, isUsable: true)
+                return .cancelledBeforeStart
+            }
+            let result = await withTaskCancellationHandler {
+                await slot.run(configuration, cancellation: cancellation, onOutput: onOutput)
+            } onCancel: {
+                cancellation.cancel()
+            }
+            await pool.putBack(slot, isUsable: !slot.isBroken)
+            if case .failure(let error) = result, error.code == .slotLost, turns > 0 {
+                turns -= 1
+                continue
+            }
+            return try result.get()
         }
-        let result = await withTaskCancellationHandler {
-            await slot.run(configuration, cancellation: cancellation, onOutput: onOutput)
-        } onCancel: {
-            cancellation.cancel()
-        }
-        await pool.putBack(slot, isUsable: !slot.isBroken)
-        return try result.get()
     }
 
     /// Ends every job and the launcher. Comes back when nothing of them is left.

@@ -5,13 +5,15 @@ import Linux
 public struct IsolationError: Error, Equatable, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure it is; more may be added.
     public struct Code: Hashable, Sendable {
-        private enum Value { case step, slotDied, launcherDied, protocolViolation, host, shutDown, invalid }
+        private enum Value { case step, slotDied, slotLost, launcherDied, protocolViolation, host, shutDown, invalid }
         private let value: Value
 
         /// A step of setting up or taking down a sandbox failed.
         public static let step = Code(value: .step)
         /// The slot's process ended while it had the job.
         public static let slotDied = Code(value: .slotDied)
+        /// The slot's process had ended before the program could be started, so another slot can have the job.
+        public static let slotLost = Code(value: .slotLost)
         /// The launcher has ended, and with it every job; the engine cannot go on.
         public static let launcherDied = Code(value: .launcherDied)
         /// A message that nobody should send.

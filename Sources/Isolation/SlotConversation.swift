@@ -11,6 +11,8 @@ final class SlotConversation {
     /// What the slot said last about its sandbox, when it could not be parked.
     private var parkFailure: StepFailure?
     private var buffer = [UInt8](repeating: 0, count: maximumMessageSize)
+    /// Whether the slot was sent the start of the job at hand.
+    private var isStarted = false
 
     private struct Streams {
         var input: Int32
@@ -36,15 +38,19 @@ final class SlotConversation {
     func run(
         _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?
     ) throws -> Outcome {
+        isStarted = false
         let arrived = MonotonicClock.now
-        let wasParked = try waitUntilParked()
         do {
+            let wasParked = try waitUntilParked()
             let outcome = try runParked(
                 configuration, cancellation: cancellation, onOutput: onOutput, arrived: arrived, wasParked: wasParked)
             try release()
             return outcome
         } catch let error as IsolationError {
             try release()
+            throw error
+        } catch var error as Broken where error.reason.code == .slotDied && !isStarted {
+            error.reason.code = .slotLost
             throw error
         }
     }
@@ -60,9 +66,7 @@ final class SlotConversation {
         case .parked:
             guard streams != nil else { throw broken("a sandbox without streams") }
             return ready
-        case .failed(let failure):
-            try send(.release)
-            throw IsolationError(failure)
+        case .failed(let failure): throw IsolationError(failure)
         default: throw broken("unexpected message while parking")
         }
     }
@@ -82,6 +86,7 @@ final class SlotConversation {
         let before = Contention()
         let started = MonotonicClock.now
         try send(start)
+        isStarted = true
         var run = try watch(configuration, cancellation: cancellation, onOutput: onOutput)
         if run.outputExceeded { run.report.fired.insert(.output) }
         var outcome = Outcome(

@@ -30,7 +30,7 @@ final class SlotWorker: Sendable {
                 if case .failure(let error) = result, error.code != .step {
                     broken.store(true, ordering: .releasing)
                     // Not one that is known to be dead: the launcher may have given its number to a new slot by now.
-                    if error.code != .slotDied { launcher.killSlot(index) }
+                    if error.code != .slotDied, error.code != .slotLost { launcher.killSlot(index) }
                 }
                 work.finish(result)
             }

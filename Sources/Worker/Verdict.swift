@@ -13,6 +13,13 @@ struct Verdict {
     init(_ outcome: Outcome, limits: Limits) {
         let report = outcome.report
         let processesHit = report.processLimitHits
+        guard report.waitStatus != nil || report.wallTime > 0 || !report.fired.contains(.cancelled) else {
+            status = .cancelled
+            message = "cancelled before it ran"
+            // No program ran that anything could be told of.
+            evidence = Evidence()
+            return
+        }
         evidence = Evidence(
             limits: limits,
             peak: .init(

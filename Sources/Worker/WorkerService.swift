@@ -63,7 +63,12 @@ public struct WorkerService: Service {
                 job.cancel()
             }
         }
-        let outcome = await job.value
+        // A worker that is stopped rather than shut down does not wait for programs to end by themselves.
+        let outcome = await withTaskCancellationHandler {
+            await job.value
+        } onCancel: {
+            job.cancel()
+        }
         keeper.cancel()
         listener.cancel()
         do {
@@ -92,6 +97,11 @@ public struct WorkerService: Service {
         case failed(reason: String, ExecutionResult, mayRetry: Bool)
     }
 
+    /// Every problem of a request in one line.
+    private static func words(for error: RequestProblems) -> String {
+        error.problems.map { "\($0.pointer) \($0.detail)" }.joined(separator: "; ")
+    }
+
     private func attempt(_ lease: Lease) async -> JobOutcome {
         let queueTimeMs = lease.queueTime / .milliseconds(1)
         let circumstances = JobRunner.Circumstances(
@@ -103,7 +113,7 @@ public struct WorkerService: Service {
                 reason: result.message ?? result.status.rawValue, result, mayRetry: result.status == .internalError)
         } catch {
             // Never retried: the request will not become valid.
-            let reason = "invalid request: \(error)"
+            let reason = "invalid request: \(Self.words(for: error))"
             let result = ExecutionResult(
                 notRun: lease.id, status: .internalError, message: reason, request: lease.request,
                 attempt: lease.attempt, queueTimeMs: circumstances.queueTimeMs, worker: name)

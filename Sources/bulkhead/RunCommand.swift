@@ -3,7 +3,7 @@ import Foundation
 import Images
 import Isolation
 import Jobs
-import Synchronization
+import Linux
 import Worker
 
 /// `bulkhead run`: one program in one sandbox.
@@ -68,6 +68,11 @@ struct RunCommand: ParsableCommand {
         var what = arguments
         if what.first == "--" { what.removeFirst() }
         guard let first = what.first else { throw ValidationError("name a source file, - or, with --image, a command") }
+        // Everything from the first word on that is no option of ours is taken as it stands, so these arrive here too.
+        if arguments.first == "--help" || arguments.first == "-h" { throw CleanExit.helpRequest(self) }
+        if first.hasPrefix("-"), first != "-", arguments.first != "--" {
+            throw ValidationError("unknown option \(first); see bulkhead run --help")
+        }
         let status: Int32
         if let image {
             guard language == nil else { throw ValidationError("--image and --language exclude each other") }
@@ -105,12 +110,9 @@ struct RunCommand: ParsableCommand {
     // MARK: A source file
 
     private func runSource(_ path: String, arguments: [String]) throws -> Int32 {
-        let source =
-            path == "-"
-            ? try FileHandle.standardInput.readToEnd() ?? Data() : try Data(contentsOf: URL(fileURLWithPath: path))
-        let store = engine.store
-        let built = try store.list().compactMap(\.manifest).flatMap(\.languages)
         let name = try language ?? Self.language(ofFile: path)
+        let source = try Self.source(path)
+        let built = try engine.store.list().compactMap(\.manifest).flatMap(\.languages)
         guard let chosen = built.first(where: { $0.name == name || $0.aliases.contains(name) }) else {
             throw ValidationError(
                 built.isEmpty
@@ -123,7 +125,8 @@ struct RunCommand: ParsableCommand {
             "limits": overrides,
             "files": [["path": chosen.fileName, "content": source.base64EncodedString(), "encoding": "base64"]],
         ]
-        let data = try JSONSerialization.data(withJSONObject: request)
+        let checked = try Self.check(
+            JSONSerialization.data(withJSONObject: request), languages: built.filter { $0.image == chosen.image })
         let running = try RunningEngine.start(engine, images: [chosen.image], slots: 1) { note("\($0)") }
         let runner = JobRunner(
             engine: running.engine, languages: running.languages, maxima: running.maxima, worker: Self.hostName)
@@ -131,14 +134,43 @@ struct RunCommand: ParsableCommand {
         let input: SandboxConfiguration.Input = path == "-" ? .bytes([]) : .descriptor(0)
         let observer: OutputObserver? = json ? nil : Self.passOn
         return try finish(running) {
-            do throws(RequestProblems) {
-                return try await runner.run(
-                    json: data, .init(id: JobID().description), input: input, onOutput: observer)
-            } catch {
-                throw ValidationError(error.problems.map(\.detail).joined(separator: "; "))
-            }
+            await runner.run(checked, .init(id: JobID().description), input: input, onOutput: observer)
         }
     }
+
+    private static func source(_ path: String) throws -> Data {
+        if path == "-" { return try FileHandle.standardInput.readToEnd() ?? Data() }
+        // Asked first, because Foundation's error says no more than that something went wrong.
+        guard access(path, R_OK) == 0 else {
+            throw ValidationError("cannot read \(path): \(SystemError.text(errno))")
+        }
+        return try Data(contentsOf: URL(fileURLWithPath: path))
+    }
+
+    /// Finds what is wrong before anything is started, and says it in the words of the command line.
+    private static func check(_ request: Data, languages: [Language]) throws -> ExecutionRequest {
+        let maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
+        do throws(RequestProblems) {
+            return try ExecutionRequest(json: request, languages: languages, maxima: maxima)
+        } catch {
+            let words = error.problems.map { problem in
+                let flag = flags.first { problem.pointer.hasPrefix($0.pointer) }?.flag ?? problem.pointer
+                return "\(flag): \(problem.detail)"
+            }
+            throw ValidationError(words.joined(separator: "; "))
+        }
+    }
+
+    /// What the fields of a request are called here.
+    private static let flags = [
+        (pointer: "#/limits/wallTimeMs", flag: "--time in ms"),
+        (pointer: "#/limits/cpuTimeMs", flag: "--cpu-time in ms"),
+        (pointer: "#/limits/memoryBytes", flag: "--memory in bytes"),
+        (pointer: "#/limits/processes", flag: "--processes"),
+        (pointer: "#/limits/outputBytes", flag: "--output in bytes"),
+        (pointer: "#/limits/diskBytes", flag: "--disk in bytes"), (pointer: "#/limits/cpus", flag: "--cpus"),
+        (pointer: "#/env", flag: "--env"), (pointer: "#/args", flag: "arguments"), (pointer: "#/files", flag: "source"),
+    ]
 
     private static func language(ofFile path: String) throws -> String {
         let endings = [

@@ -1,0 +1,99 @@
+import Foundation
+import Linux
+
+/// How many of everything a service holds on its host: what must not grow with the number of jobs.
+struct Census: Sendable, CustomStringConvertible {
+    private var rows: [(name: String, count: Int)] = []
+
+    /// Counts now.
+    init(of server: Server) {
+        func add(_ name: String, _ count: Int) { rows.append((name, count)) }
+        for (hierarchy, count) in server.instance.cgroups().sorted(by: { $0.key < $1.key }) {
+            add("cgroup folders in \(hierarchy)", count)
+        }
+        for (controller, count) in Self.kernelGroups() { add("/proc/cgroups \(controller)", count) }
+        add("mounts of the host", Self.mounts(of: "self"))
+        add("mounts of the launcher", Self.mounts(of: "\(server.launcher.pid)"))
+        let slots = server.slots
+        add("mounts of all slots", slots.reduce(0) { $0 + Self.mounts(of: "\($1.pid)") })
+        add("descriptors of the driving process", server.driver.descriptors.count)
+        add("descriptors of the launcher", server.launcher.descriptors.count)
+        add("descriptors of all slots", slots.reduce(0) { $0 + $1.descriptors.count })
+        add("threads of the driving process", server.driver.threads.count)
+        add("slots", slots.count)
+        add("processes", server.processes.count)
+        add("folders in \(Instance.folder)", Self.folders(in: Instance.folder))
+        add("mounts and folders of ended instances", Instance.leftOvers().count)
+    }
+
+    /// Counts until every slot has its next sandbox parked: until five counts in a row are the same.
+    static func settled(of server: Server) -> Census {
+        var census = Census(of: server)
+        var same = 1
+        _ = Eventually.holds(within: .seconds(20)) {
+            usleep(50_000)
+            let next = Census(of: server)
+            same = next.description == census.description ? same + 1 : 1
+            census = next
+            return same == 5
+        }
+        return census
+    }
+
+    /// Counts until nothing is above `baseline`, or the time is up: what a job leaves goes with some delay, and other
+    /// programs of this host have control groups and mounts too.
+    init(of server: Server, notAbove baseline: Census, within limit: Duration = .seconds(20)) {
+        self.init(of: server)
+        let first = ContinuousClock.now
+        while !growth(since: baseline).isEmpty, ContinuousClock.now - first < limit {
+            usleep(200_000)
+            self.init(of: server)
+        }
+    }
+
+    /// What is more than it was.
+    func growth(since baseline: Census) -> [String] {
+        rows.compactMap { row in
+            let before = baseline.rows.first { $0.name == row.name }?.count ?? 0
+            return row.count > before ? "\(row.name): \(before) → \(row.count)" : nil
+        }
+    }
+
+    /// Both side by side, a line for each thing.
+    func table(since baseline: Census, _ names: (String, String)) -> String {
+        func line(_ name: String, _ first: String, _ second: String) -> String {
+            name.padding(toLength: 44, withPad: " ", startingAt: 0)
+                + String(repeating: " ", count: max(0, 12 - first.count)) + first
+                + String(repeating: " ", count: max(0, 12 - second.count)) + second
+        }
+        return
+            ([line("", names.0, names.1)]
+            + rows.map { row in
+                let before = baseline.rows.first { $0.name == row.name }?.count
+                return line(row.name, before.map { "\($0)" } ?? "-", "\(row.count)")
+            }).joined(separator: "\n")
+    }
+
+    var description: String { rows.map { "\($0.name): \($0.count)" }.joined(separator: "\n") }
+
+    /// The kernel's own count of groups by controller, those that are removed but not yet forgotten included.
+    private static func kernelGroups() -> [(String, Int)] {
+        ((try? SmallFile.read("/proc/cgroups")) ?? "").split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: "\t")
+            // A controller that is in no hierarchy counts nothing.
+            guard fields.count == 4, fields[1] != "0" || fields[0] == "memory", let count = Int(fields[2]) else {
+                return nil
+            }
+            return (String(fields[0]), count)
+        }
+    }
+
+    private static func mounts(of process: String) -> Int {
+        ((try? SmallFile.read("/proc/\(process)/mountinfo", limit: 1 << 22)) ?? "").split(separator: "\n").count
+    }
+
+    private static func folders(in path: String) -> Int {
+        guard let walk = FileManager.default.enumerator(atPath: path) else { return 0 }
+        return walk.reduce(0) { count, _ in count + 1 }
+    }
+}

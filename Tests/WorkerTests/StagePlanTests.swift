@@ -1,0 +1,92 @@
+import Jobs
+import LaunchProtocol
+import Testing
+
+@testable import Worker
+
+@Suite("Stage plan")
+struct StagePlanTests {
+    @Test("{file} becomes the main file's name, also one that the request chose")
+    func file() throws {
+        let named = try Samples.plan(#"{"language":"c","code":"int main;"}"#, Samples.c)
+        #expect(named.compile?.arguments == ["/usr/bin/gcc", "-o", "main", "main.c"])
+        #expect(named.run.arguments == ["/box/main"])
+        let chosen = try Samples.plan(
+            #"{"language":"python","entrypoint":"lib/app.py","files":[{"path":"lib/app.py","content":"x"}]}"#,
+            Samples.python)
+        #expect(chosen.compile == nil)
+        #expect(chosen.run.arguments == ["/usr/bin/python3", "lib/app.py"])
+    }
+
+    @Test("only an element that is {file} as a whole is the file's place")
+    func wholeElement() throws {
+        var language = Samples.python
+        language.run = ["/bin/echo", "x{file}", "{file}", "{heapMiB}{heapMiB}"]
+        let plan = try Samples.plan(#"{"language":"python","code":"x","limits":{"memoryBytes":104857600}}"#, language)
+        #expect(plan.run.arguments == ["/bin/echo", "x{file}", "main.py", "6060"])
+    }
+
+    @Test("{heapMiB} is 60 % of each stage's own memory, at least 1")
+    func heap() throws {
+        let standard = try Samples.plan(#"{"language":"java","code":"x"}"#, Samples.java)
+        #expect(standard.compile?.arguments == ["/usr/bin/javac", "-J-Xmx307m", "Main.java"])
+        #expect(standard.run.arguments == ["/usr/bin/java", "-Xmx153m", "Main"])
+        #expect(standard.run.limits.memoryBytes == 256 << 20)
+        let tiny = try Samples.plan(
+            #"{"language":"java","code":"x","limits":{"memoryBytes":1000000}}"#, Samples.java)
+        #expect(tiny.run.arguments[1] == "-Xmx1m")
+        #expect(tiny.run.limits.memoryBytes == 1_000_000)
+    }
+
+    @Test("a language's own need raises the compile stage's memory and never lowers it")
+    func compileMemory() throws {
+        var language = Samples.java
+        language.compileMemoryBytes = 1 << 30
+        let json = #"{"language":"java","code":"x"}"#
+        #expect(try Samples.plan(json, language).compile?.limits.memoryBytes == 1 << 30)
+        language.compileMemoryBytes = 1
+        #expect(try Samples.plan(json, language).compile?.limits.memoryBytes == Limits.compile.memoryBytes)
+    }
+
+    @Test("the request's limits hold for its program and not for its compilation")
+    func limits() throws {
+        let plan = try Samples.plan(
+            #"{"language":"c","code":"x","timeout":700,"limits":{"processes":3,"cpus":0.5}}"#, Samples.c)
+        #expect(plan.compile?.limits == .compile)
+        #expect(plan.run.limits.wallTimeMs == 700)
+        #expect(plan.run.limits.processes == 3)
+        let resources = plan.run.limits.resources
+        #expect(resources.wallTime == 700_000_000)
+        #expect(resources.milliCPUs == 500)
+        #expect(resources.cpuTime == 5_000_000_000)
+    }
+
+    @Test("arguments follow the program's own, word for word")
+    func arguments() throws {
+        let plan = try Samples.plan(
+            #"{"language":"c","code":"x","args":["{file}","{heapMiB}","a b",""]}"#, Samples.c)
+        #expect(plan.run.arguments == ["/box/main", "{file}", "{heapMiB}", "a b", ""])
+        #expect(plan.compile?.arguments.contains("a b") == false)
+    }
+
+    @Test("environment: the fixed one, over it the language's, over that the request's, for the program alone")
+    func environment() throws {
+        let plan = try Samples.plan(
+            #"{"language":"python","code":"x","env":{"PYTHONUNBUFFERED":"","MINE":"1","HOME":"/tmp"}}"#, Samples.python)
+        #expect(
+            plan.run.environment == [
+                "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp",
+                "LANG": "C.UTF-8", "TZ": "Europe/Berlin", "TMPDIR": "/tmp", "PYTHONUNBUFFERED": "", "MINE": "1",
+            ])
+        let compiled = try Samples.plan(#"{"language":"c","code":"x","env":{"MINE":"1"}}"#, Samples.c)
+        #expect(compiled.compile?.environment == StagePlan.fixedEnvironment)
+        #expect(compiled.run.environment["MINE"] == "1")
+    }
+
+    @Test("a request cannot set PATH")
+    func path() {
+        #expect(throws: RequestProblems.self) {
+            try Samples.request(#"{"language":"python","code":"x","env":{"PATH":"/box"}}"#)
+        }
+    }
+}

@@ -1,0 +1,223 @@
+import Foundation
+import Isolation
+import JobQueue
+import Jobs
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import Worker
+
+@Suite("Worker service", .timeLimit(.minutes(1)))
+struct WorkerServiceTests {
+    private static let hello = #"{"language":"python","code":"print('hello')"}"#
+
+    /// Runs `test` beside a worker that takes from `queue`, closes the queue, and waits for the worker's end.
+    private func withWorker(
+        _ engine: TableEngine, concurrency: Int = 2, options: QueueOptions = QueueOptions(),
+        _ test: @escaping @Sendable (EmbeddedJobQueue) async throws -> Void
+    ) async throws {
+        let queue = EmbeddedJobQueue(options: options)
+        let worker = service(engine, queue, concurrency: concurrency)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
+                logger: Self.silent))
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            do { try await test(queue) } catch {
+                await queue.close()
+                await group.triggerGracefulShutdown()
+                throw error
+            }
+            await queue.close()
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    private func service(_ engine: TableEngine, _ queue: EmbeddedJobQueue, concurrency: Int) -> WorkerService {
+        WorkerService(
+            queue: queue, runner: Samples.runner(engine), name: "here", concurrency: concurrency, logger: Self.silent)
+    }
+
+    private func add(_ queue: EmbeddedJobQueue, _ id: String, _ request: String = hello, attempts: Int = 1) async throws
+    {
+        try await queue.add(NewJob(id: id, request: Data(request.utf8), attempts: attempts))
+    }
+
+    private func result(_ queue: EmbeddedJobQueue, _ id: String) async throws -> ExecutionResult {
+        try #require(try await queue.result(of: id, waitingAtMost: .seconds(30)))
+    }
+
+    @Test("a job is completed with its result")
+    func completes() async throws {
+        let engine = TableEngine(.outcome(Samples.outcome(output: "hello\n")))
+        try await withWorker(engine) { queue in
+            try await add(queue, "a")
+            let result = try await result(queue, "a")
+            #expect(result.status == .ok)
+            #expect(result.stdout == "hello\n")
+            #expect(result.id == "a")
+            #expect(result.attempt == 1)
+            #expect(result.worker == "here")
+            #expect(result.queueTimeMs >= 0)
+            #expect(await queue.job("a")?.state == .finished)
+        }
+        #expect(engine.seen.count == 1)
+    }
+
+    @Test("a verdict about the program is never tried again, whatever attempts the job allows")
+    func verdictsAreFinal() async throws {
+        let engine = TableEngine(.outcome(Samples.outcome(.exited(3))), .outcome(Samples.outcome(.exited(1))))
+        try await withWorker(engine) { queue in
+            try await add(queue, "a", attempts: 5)
+            #expect(try await result(queue, "a").status == .nonzeroExit)
+            try await add(queue, "b", #"{"language":"c","code":"x"}"#, attempts: 5)
+            #expect(try await result(queue, "b").status == .compileError)
+        }
+        #expect(engine.seen.count == 2)
+    }
+
+    @Test("an internal_error without attempts left is the job's answer")
+    func fails() async throws {
+        let engine = TableEngine(.failure(IsolationError(.step, "pivot_root: Invalid argument")))
+        try await withWorker(engine) { queue in
+            try await add(queue, "a")
+            let result = try await result(queue, "a")
+            #expect(result.status == .internalError)
+            #expect(result.message == "pivot_root: Invalid argument")
+        }
+    }
+
+    @Test("an internal_error is tried again while the job allows it")
+    func retries() async throws {
+        let engine = TableEngine(
+            .failure(IsolationError(.slotDied, "the slot has ended")),
+            .failure(IsolationError(.slotDied, "the slot has ended")),
+            .outcome(Samples.outcome(output: "third")))
+        try await withWorker(engine) { queue in
+            try await add(queue, "a", attempts: 3)
+            let result = try await result(queue, "a")
+            #expect(result.status == .ok)
+            #expect(result.stdout == "third")
+            #expect(result.attempt == 3)
+        }
+        #expect(engine.seen.count == 3)
+    }
+
+    @Test("attempts come to an end")
+    func retriesEnd() async throws {
+        let engine = TableEngine(
+            .failure(IsolationError(.slotDied, "first")), .failure(IsolationError(.slotDied, "second")),
+            .outcome(Samples.outcome()))
+        try await withWorker(engine) { queue in
+            try await add(queue, "a", attempts: 2)
+            let result = try await result(queue, "a")
+            #expect(result.status == .internalError)
+            #expect(result.message == "second")
+            #expect(result.attempt == 2)
+        }
+        #expect(engine.seen.count == 2)
+    }
+
+    @Test("an invalid request is never tried again, and its answer says what is wrong")
+    func invalid() async throws {
+        let engine = TableEngine(.outcome(Samples.outcome()))
+        try await withWorker(engine) { queue in
+            try await add(
+                queue, "a", #"{"language":"python","code":"x","limits":{"processes":0},"metadata":{"m":1}}"#,
+                attempts: 5)
+            let result = try await result(queue, "a")
+            #expect(result.status == .internalError)
+            let message = try #require(result.message)
+            #expect(message.hasPrefix("invalid request: "))
+            #expect(message.contains("#/limits/processes"))
+            // No Swift type's name, no dump of a structure.
+            #expect(!message.contains("FieldProblem"))
+            #expect(result.language == "python")
+            #expect(result.metadata == ["m": .integer(1)])
+            #expect(result.attempt == 1)
+        }
+        #expect(engine.seen.isEmpty)
+    }
+
+    @Test("cancelling a job that runs cancels the engine's task; the job is not tried again")
+    func cancels() async throws {
+        let engine = TableEngine(.untilCancelled, .outcome(Samples.outcome()))
+        try await withWorker(engine) { queue in
+            try await add(queue, "a", attempts: 5)
+            await engine.waitForRun()
+            #expect(await queue.cancel("a") == .requested)
+            let result = try await result(queue, "a")
+            #expect(result.status == .cancelled)
+            #expect(result.message == "cancelled while it ran")
+        }
+        #expect(engine.cancellations == 1)
+        #expect(engine.seen.count == 1)
+    }
+
+    @Test("a lease is kept for as long as its job runs")
+    func keeps() async throws {
+        let engine = TableEngine(.untilCancelled)
+        // A lease of 300 ms, held for over four times as long: without renewals the queue would take the job away.
+        try await withWorker(engine, options: QueueOptions(lockDuration: .milliseconds(300), maxStalls: 0)) { queue in
+            try await add(queue, "a")
+            await engine.waitForRun()
+            #expect(try await queue.result(of: "a", waitingAtMost: .milliseconds(1_300)) == nil)
+            #expect(await queue.job("a")?.state == .running)
+            #expect(await queue.job("a")?.attempt == 1)
+            #expect(await queue.cancel("a") == .requested)
+            #expect(try await result(queue, "a").status == .cancelled)
+        }
+    }
+
+    @Test("as many jobs run at once as the worker may, and no more")
+    func concurrency() async throws {
+        let engine = TableEngine(.untilCancelled, .untilCancelled, .outcome(Samples.outcome()))
+        try await withWorker(engine, concurrency: 2) { queue in
+            for id in ["a", "b", "c"] { try await add(queue, id) }
+            while await queue.counts().running < 2 { try await Task.sleep(for: .milliseconds(5)) }
+            while engine.seen.count < 2 { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(await queue.counts() == QueueCounts(queued: 1, running: 2))
+            #expect(await queue.cancel("b") == .requested)
+            #expect(try await result(queue, "c").status == .ok)
+            #expect(await queue.cancel("a") == .requested)
+            #expect(try await result(queue, "a").status == .cancelled)
+        }
+    }
+
+    @Test("a queue that drains gives out no job; the one that runs is finished, and then the worker ends")
+    func drains() async throws {
+        let engine = TableEngine(.untilCancelled, .outcome(Samples.outcome()))
+        try await withWorker(engine, concurrency: 1) { queue in
+            try await add(queue, "a")
+            try await add(queue, "b")
+            await engine.waitForRun()
+            await queue.drain()
+            #expect(await queue.job("a")?.state == .running)
+            #expect(await queue.cancel("a") == .requested)
+            #expect(try await result(queue, "a").status == .cancelled)
+            #expect(await queue.job("b")?.state == .queued)
+        }
+        #expect(engine.seen.count == 1)
+    }
+
+    @Test("a worker that is stopped, not shut down, ends the jobs that run")
+    func stops() async throws {
+        let engine = TableEngine(.untilCancelled)
+        let queue = EmbeddedJobQueue()
+        let worker = service(engine, queue, concurrency: 1)
+        let task = Task { try await worker.run() }
+        try await add(queue, "a")
+        await engine.waitForRun()
+        task.cancel()
+        // Comes back at all: the job would otherwise run for a day.
+        _ = await task.result
+        #expect(engine.cancellations == 1)
+        #expect(await queue.job("a")?.result?.status == .cancelled)
+        await queue.close()
+    }
+}
