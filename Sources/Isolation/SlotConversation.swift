@@ -8,8 +8,6 @@ import Linux
 final class SlotConversation {
     private let socket: Descriptor
     private var streams: Streams?
-    /// What the slot said last about its sandbox, when it could not be parked.
-    private var parkFailure: StepFailure?
     private var buffer = [UInt8](repeating: 0, count: maximumMessageSize)
     /// Whether the slot was sent the start of the job at hand.
     private var isStarted = false
