@@ -17,6 +17,26 @@ extension EngineTests {
             }
         }
 
+        @Test("a job held to a hundredth of a CPU dies as fast as any other")
+        func slowDeath() async throws {
+            let script = """
+                import mmap, os
+                for _ in range(3):
+                    if os.fork() == 0:
+                        # MAP_POPULATE: all of it within one system call, which no quota interrupts.
+                        m = mmap.mmap(-1, 200 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x8000)
+                        while True: pass
+                while True: pass
+                """
+            let before = MonotonicClock.now
+            let outcome = try await python(script, memory: 1 << 30) {
+                $0.milliCPUs = 10
+                $0.wallTime = TestHost.milliseconds(3_000)
+            }
+            #expect(outcome.ending == .wallTimeLimit)
+            #expect(MonotonicClock.now - before < TestHost.milliseconds(6_000))
+        }
+
         @Test("no filter on a socket, no emptied page cache, no sync of the host's disks")
         func sharedResources() async throws {
             let script = """
