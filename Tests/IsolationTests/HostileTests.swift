@@ -17,6 +17,24 @@ extension EngineTests {
             }
         }
 
+        @Test("output pipes that only a socket's queue still holds do not spoil the verdict")
+        func pipesInFlight() async throws {
+            let script = """
+                import array, os, socket
+                os.write(1, b"hello")
+                for _ in range(20):
+                    a, b = socket.socketpair()
+                    for end in (a, b):
+                        fds = array.array("i", [a.fileno(), b.fileno(), 1, 2])
+                        end.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+                    a.close(); b.close()
+                os._exit(3)
+                """
+            let outcome = try await python(script)
+            #expect(outcome.ending == .exited(3))
+            #expect(outcome.text == "hello")
+        }
+
         @Test("a job held to a hundredth of a CPU dies as fast as any other")
         func slowDeath() async throws {
             let script = """
