@@ -82,5 +82,13 @@ extension EngineTests {
                 outcome.text == "filter=1\nbuffer=done\ndrop=1\nahead=done\nsync=1\n",
                 "\(outcome.errorText)")
         }
+
+        @Test("a limit below what a parked job has is the memory's verdict")
+        func noMemoryAtAll() async throws {
+            for memory: UInt64 in [1, 4_096, 65_536] {
+                #expect(try await python("print(1)", memory: memory).ending == .memoryLimit)
+            }
+            #expect(try await python("print(1)").ending == .exited(0))
+        }
     }
 }
