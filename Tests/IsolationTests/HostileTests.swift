@@ -76,10 +76,11 @@ extension EngineTests {
                 refused("ahead", lambda: os.posix_fadvise(f, 0, 0, os.POSIX_FADV_SEQUENTIAL))
                 libc = ctypes.CDLL(None, use_errno=True)
                 print("sync=" + str(ctypes.get_errno() if libc.syscall(162) < 0 else "done"))
+                refused("pressure", lambda: os.open("/proc/pressure/cpu", os.O_RDWR))
                 """
             let outcome = try await python(script)
             #expect(
-                outcome.text == "filter=1\nbuffer=done\ndrop=1\nahead=done\nsync=1\n",
+                outcome.text == "filter=1\nbuffer=done\ndrop=1\nahead=done\nsync=1\npressure=2\n",
                 "\(outcome.errorText)")
         }
 
