@@ -35,6 +35,10 @@ protocol CgroupLeaf: AnyObject {
     /// What the group has counted.
     func counters() throws(StepFailure) -> CgroupCounters
 
+    /// Takes the CPU quota off a leaf whose processes have been killed. To die is work too: held to a hundredth of a CPU,
+    /// giving back a gigabyte took half a minute, and so long nothing else could have the slot.
+    func liftQuota()
+
     /// Kills every process in the leaf: the second line, after the kill of init.
     func killAll()
 

@@ -178,8 +178,13 @@ struct Launcher: ~Copyable {
     private func send(_ reply: ControlReply, descriptor: Int32? = nil) throws(SystemError) {
         let bytes = reply.encoded()
         let descriptors = descriptor.map { [$0] } ?? []
-        try attempt("send to the driving process") {
-            bk_send(LauncherDescriptor.control, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+        do throws(SystemError) {
+            try attempt("send to the driving process") {
+                bk_send(LauncherDescriptor.control, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+            }
+        } catch {
+            // It is gone, which is no failure: the next look at the socket says so, and ends the launcher.
+            if error.errno != EPIPE { throw error }
         }
     }
 }

@@ -145,6 +145,11 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
             memoryPeak: peak, oomKills: kills, processLimitHits: hits, processPeak: processPeak, throttled: throttled)
     }
 
+    func liftQuota() {
+        // A failure only means that the wait for the end is longer.
+        _ = try? SmallFile.write("-1", to: "cpu.cfs_quota_us", in: cpu.raw)
+    }
+
     func killAll() {
         // Numbers as this process's PID namespace has them, which is the host's; a number may be reused between the
         // read and the kill only if the process was reaped, and then it is not listed at the next round.
