@@ -8,8 +8,8 @@ protocol CgroupDriver {
     /// Makes a fresh leaf with `limits` in force.
     func makeLeaf(named name: String, limits: ResourceLimits) throws(StepFailure) -> any CgroupLeaf
 
-    /// Kills what is left in the leaves of `prefix` and removes them.
-    func sweep(prefix: String) throws(StepFailure)
+    /// Kills what is left in the leaves of `prefix` and removes them, waiting `patience` nanoseconds for each to be empty.
+    func sweep(prefix: String, patience: UInt64) throws(StepFailure)
 }
 
 /// The control group of one job.

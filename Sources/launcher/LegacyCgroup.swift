@@ -23,10 +23,10 @@ struct LegacyCgroupDriver: CgroupDriver {
         try LegacyCgroupLeaf(parents: folders, unifiedAccounting: unifiedAccounting, name: name, limits: limits)
     }
 
-    func sweep(prefix: String) throws(StepFailure) {
+    func sweep(prefix: String, patience: UInt64) throws(StepFailure) {
         for folder in folders.all {
             try under(.removeCgroup) { () throws(SystemError) in
-                try CgroupTree.removeChildren(of: folder, prefix: prefix)
+                try CgroupTree.removeChildren(of: folder, prefix: prefix, patience: patience)
             }
         }
     }

@@ -12,9 +12,9 @@ struct UnifiedCgroupDriver: CgroupDriver {
         try UnifiedCgroupLeaf(parent: folder, name: name, limits: limits)
     }
 
-    func sweep(prefix: String) throws(StepFailure) {
+    func sweep(prefix: String, patience: UInt64) throws(StepFailure) {
         try under(.removeCgroup) { () throws(SystemError) in
-            try CgroupTree.removeChildren(of: folder, prefix: prefix)
+            try CgroupTree.removeChildren(of: folder, prefix: prefix, patience: patience)
         }
     }
 }
