@@ -23,7 +23,7 @@ struct Census: Sendable, CustomStringConvertible {
         add("slots", slots.count)
         add("processes", server.processes.count)
         add("folders in \(Instance.folder)", Self.folders(in: Instance.folder))
-        add("mounts and folders of ended instances", Instance.leftOvers().count)
+        add("mounts and folders of ended instances", Instance.leftOversNow().count)
     }
 
     /// Counts until every slot has its next sandbox parked: until five counts in a row are the same.

@@ -120,8 +120,18 @@ struct Instance: Sendable {
         }
     }
 
-    /// What ended instances have left on this host: control groups, mounts, folders.
-    static func leftOvers() -> [String] {
+    /// What ended instances have left on this host for good: others may just be about to end, or to start.
+    static func leftOvers(within limit: Duration = .seconds(5)) -> [String] {
+        var left: [String] = []
+        _ = Eventually.holds(within: limit) {
+            left = leftOversNow()
+            return left.isEmpty
+        }
+        return left
+    }
+
+    /// The same at this moment: control groups, mounts, folders.
+    static func leftOversNow() -> [String] {
         var left: [String] = []
         for hierarchy in Hierarchy.all() {
             for folder in hierarchy.instanceFolders() where !Instance(number: folder.instance).isLive {

@@ -65,7 +65,13 @@ final class Server: Sendable {
         _ = Eventually.holds(within: limit) {
             // Reaped here, or it would be seen for ever as one that has ended.
             _ = child.hasEnded
-            left = processes.filter(\.isAlive).union(instance.processes())
+            let marked = Set(instance.processes()).subtracting(processes)
+            // The number may have been given again, to a service that somebody else has just started.
+            let pids = Set(processes.map(\.pid)).union([1])
+            let isGivenAgain = marked.contains {
+                $0.descriptors.contains(instance.lockPath) && !pids.contains($0.parent)
+            }
+            left = processes.filter(\.isAlive).union(isGivenAgain ? [] : marked)
             return left.isEmpty
         }
         return left.sorted { $0.pid < $1.pid }
