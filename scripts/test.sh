@@ -52,7 +52,7 @@ count_swift() {
     sed -i -E 's/\x1b\[[0-9;]*m//g' "$log"
     total=$(sed -nE 's/.*Test run with ([0-9]+) tests?.*/\1/p' "$log" | awk '{sum += $1} END {print sum + 0}')
     bad=$(grep -E '^[^ ]+ +Test .* failed after ' "$log" | grep -cvE '^[^ ]+ +Test run with ' || true)
-    skipped=$(grep -cE '^[^ ]+ +Test .* skipped' "$log" || true)
+    skipped=$(grep -cE '^[^ ]+ +Test .* skipped(: ".*"|\.)?$' "$log" || true)
     if ((code != 0 && bad == 0)); then
         bad=1
         total=$((total > 0 ? total : 1 + skipped))

@@ -103,7 +103,8 @@ extension EngineTests {
         func cpuCounted() async throws {
             let outcome = try await engine().probe("burn", "200")
             #expect(outcome.ending == .exited(0))
-            #expect(outcome.report.cpuTime >= 190_000_000)
+            // Two clocks: the program stops by its own, which an emulated CPU does not tick quite like the group.
+            #expect(outcome.report.cpuTime >= 150_000_000)
             #expect(outcome.report.cpuTime < 2_000_000_000)
             let idle = try await engine().probe("exit", "0")
             #expect(Self.seconds(idle.report.cpuTime) < 0.1)
