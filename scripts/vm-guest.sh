@@ -22,7 +22,6 @@ for controller in cpuset cpu io memory pids; do
 done
 # What `systemd-run --scope -p Delegate=yes` gives: a group of its own, controllers offered, none switched on below.
 mkdir /sys/fs/cgroup/bulkhead.scope
-echo $$ >/sys/fs/cgroup/bulkhead.scope/cgroup.procs
 
 state=/run/bulkhead-state
 mkdir -p "$state/images/default"
@@ -37,6 +36,7 @@ BULKHEAD_TIME_SCALE=$(<"$out/scale")
 export BULKHEAD_VM=1 BULKHEAD_STATE_DIR=$state BULKHEAD_TIME_SCALE
 mapfile -d '' -t command <"$out/command"
 status=0
-"${command[@]}" </dev/null || status=$?
+# The command alone is in the group: one with other processes could not have controllers below it.
+bash -c 'echo $$ >/sys/fs/cgroup/bulkhead.scope/cgroup.procs; exec "$@"' - "${command[@]}" </dev/null || status=$?
 echo "$status" >"$out/status"
 sync "$out/status"

@@ -12,6 +12,9 @@ public struct CgroupHost: Equatable, Sendable {
     public var unifiedAccounting: Bool
     /// For v2: whether the parent is the hierarchy's true root, which may hold processes beside groups with controllers.
     public var isTrueRoot: Bool
+    /// For v2: controllers that the hierarchy has but that are not offered where this process is. A slice of systemd offers
+    /// its units only what their settings ask for; a delegated scope is offered all.
+    public var missingControllers: [String] = []
 
     static let controllers = ["memory", "pids", "cpu"]
 
@@ -37,12 +40,14 @@ public struct CgroupHost: Equatable, Sendable {
             // An earlier engine of this process, or of its parent, has moved it into the leaf already. Launchers live in
             // that leaf, so nothing can be made below it; its parent is the group that was handed over.
             if own.hasSuffix("/\(daemonLeaf)") { own.removeLast(daemonLeaf.count + 1) }
-            offered = try SmallFile.read("\(own)/cgroup.controllers").split(whereSeparator: \.isWhitespace)
-            if controllers.allSatisfy({ offered.contains(Substring($0)) }) {
+            offered = try controllersOffered(in: own)
+            let all = try controllersOffered(in: unified.point)
+            if controllers.allSatisfy({ offered.contains(Substring($0)) || all.contains(Substring($0)) }) {
                 // Only the true root has no cgroup.type.
                 return CgroupHost(
                     hierarchy: .unified, parents: [own], unifiedAccounting: true,
-                    isTrueRoot: !SmallFile.exists("\(own)/cgroup.type"))
+                    isTrueRoot: !SmallFile.exists("\(own)/cgroup.type"),
+                    missingControllers: controllers.filter { !offered.contains(Substring($0)) })
             }
         }
         func legacy(_ controller: String) -> Mount? {
@@ -70,6 +75,10 @@ public struct CgroupHost: Equatable, Sendable {
         return CgroupHost(
             hierarchy: .legacy, parents: parents + [accounting.point], unifiedAccounting: unified != nil,
             isTrueRoot: true)
+    }
+
+    private static func controllersOffered(in folder: String) throws -> [Substring] {
+        try SmallFile.read("\(folder)/cgroup.controllers").split(whereSeparator: \.isWhitespace)
     }
 
     private static func unifiedFolder(of mount: Mount, membership: String) throws -> String {
@@ -102,6 +111,12 @@ public struct CgroupHost: Equatable, Sendable {
     func make(instance: String) throws {
         if hierarchy == .unified {
             let parent = parents[0]
+            if let missing = missingControllers.first {
+                throw IsolationError(
+                    .host,
+                    "the \(missing) controller is not offered to this cgroup; have it delegated: "
+                        + "systemd-run --scope -p Delegate=yes bulkhead …")
+            }
             if !isTrueRoot {
                 // A group with controllers for its children may hold no process itself (cgroup-v2.rst, "No Internal
                 // Process Constraint"), so this one moves into a leaf.

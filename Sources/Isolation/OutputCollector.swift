@@ -40,7 +40,11 @@ struct OutputCollector {
         }
     }
 
-    /// Takes everything to the end of file, which must come without waiting.
+    /// Takes everything that is left, once the slot has said that nothing of the job is alive.
+    ///
+    /// Usually that ends in an end of file. A job can delay it: a write end that it sent to itself over a socket, and
+    /// never received, stays open until the kernel has collected the socket (unix(7), SCM_RIGHTS). Nobody can write
+    /// to it any more, so what is in the pipe is everything, and the job's verdict is not its to spoil.
     mutating func drain(_ descriptor: inout Int32, stream: OutputStream) throws {
         while descriptor >= 0 {
             let count = Glibc.read(descriptor, &chunk, chunk.count)
@@ -48,11 +52,10 @@ struct OutputCollector {
                 keep(chunk[0..<count], stream: stream)
             } else if count < 0, errno == EINTR {
                 continue
-            } else if count == 0 {
+            } else if count == 0 || errno == EAGAIN {
                 close(descriptor)
                 descriptor = -1
             } else {
-                // A writer that outlived its sandbox would be a hole in the isolation.
                 throw SystemError("drain output", errno: errno)
             }
         }

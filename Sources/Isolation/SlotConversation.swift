@@ -8,8 +8,6 @@ import Linux
 final class SlotConversation {
     private let socket: Descriptor
     private var streams: Streams?
-    /// What the slot said last about its sandbox, when it could not be parked.
-    private var parkFailure: StepFailure?
     private var buffer = [UInt8](repeating: 0, count: maximumMessageSize)
     /// Whether the slot was sent the start of the job at hand.
     private var isStarted = false
@@ -55,19 +53,30 @@ final class SlotConversation {
         }
     }
 
-    /// - Returns: whether it was parked before it was asked.
+    /// Waits for a sandbox in which nothing has gone wrong. What fails here belongs to no job yet, so one failure, of a
+    /// sandbox that died while it waited say, is made good by parking another.
+    /// - Returns: whether one was parked before it was asked for.
     private func waitUntilParked() throws -> Bool {
-        if streams != nil { return true }
-        var poll = PollSet()
-        poll.add(socket.raw)
-        try poll.wait(timeout: 0)
-        let ready = poll.isReady(0)
-        switch try receive(timeout: 90_000_000_000) {
-        case .parked:
-            guard streams != nil else { throw broken("a sandbox without streams") }
-            return ready
-        case .failed(let failure): throw IsolationError(failure)
-        default: throw broken("unexpected message while parking")
+        var isWarm = true
+        var failures = 0
+        while true {
+            var poll = PollSet()
+            poll.add(socket.raw)
+            try poll.wait(timeout: 0)
+            if !poll.isReady(0) {
+                if streams != nil { return isWarm }
+                isWarm = false
+            }
+            switch try receive(timeout: 90_000_000_000) {
+            case .parked:
+                guard streams != nil else { throw broken("a sandbox without streams") }
+            case .failed(let failure):
+                failures += 1
+                isWarm = false
+                guard failures < 2 else { throw IsolationError(failure) }
+                try release()
+            default: throw broken("unexpected message while parking")
+            }
         }
     }
 

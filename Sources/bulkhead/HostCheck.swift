@@ -81,6 +81,13 @@ enum HostCheck {
             var findings: [HostFinding] = []
             let kind = host.hierarchy == .unified ? "v2" : "v1 hierarchies"
             findings.append(.fine("cgroup", "\(kind): memory, pids, cpu at \(host.parents.joined(separator: ", "))"))
+            if !host.needsDelegation, let missing = host.missingControllers.first {
+                findings.append(
+                    .missing(
+                        "delegation", "the \(missing) controller is not offered to this cgroup",
+                        fix: "systemd-run --scope -p Delegate=yes bulkhead …, or enable it in the parent's "
+                            + "cgroup.subtree_control"))
+            }
             if host.needsDelegation {
                 findings.append(
                     .advice(

@@ -8,8 +8,8 @@ protocol CgroupDriver {
     /// Makes a fresh leaf with `limits` in force.
     func makeLeaf(named name: String, limits: ResourceLimits) throws(StepFailure) -> any CgroupLeaf
 
-    /// Kills what is left in the leaves of `prefix` and removes them.
-    func sweep(prefix: String) throws(StepFailure)
+    /// Kills what is left in the leaves of `prefix` and removes them, waiting `patience` nanoseconds for each to be empty.
+    func sweep(prefix: String, patience: UInt64) throws(StepFailure)
 }
 
 /// The control group of one job.
@@ -34,6 +34,10 @@ protocol CgroupLeaf: AnyObject {
 
     /// What the group has counted.
     func counters() throws(StepFailure) -> CgroupCounters
+
+    /// Takes the CPU quota off a leaf whose processes have been killed. To die is work too: held to a hundredth of a CPU,
+    /// giving back a gigabyte took half a minute, and so long nothing else could have the slot.
+    func liftQuota()
 
     /// Kills every process in the leaf: the second line, after the kill of init.
     func killAll()

@@ -11,6 +11,8 @@ struct Launcher: ~Copyable {
     /// PID 1's filter, then the policies by index.
     let filters: [Filter]
     private var slots: [RunningSlot] = []
+    /// Slots that have ended but whose control groups could not be removed yet.
+    private var unswept: [UInt16] = []
     private let stop: Descriptor
     /// Slots that were asked for while every number was taken, in order. A slot that is being taken down still has its
     /// number, and the driving process does not know for how long.
@@ -63,11 +65,12 @@ struct Launcher: ~Copyable {
             // More slots than a set holds are looked at in turns: the end of one is no hurry.
             let watched = slots.prefix(PollSet.capacity - 2)
             for slot in watched { poll.add(slot.handle) }
-            try poll.wait(timeout: slots.count > watched.count ? 200_000_000 : nil)
+            try poll.wait(timeout: slots.count > watched.count ? 200_000_000 : unswept.isEmpty ? nil : 1_000_000_000)
+            try sweepEndedSlots(patience: 0)
             // Those that were looked at go to the end of the row.
             if slots.count > watched.count { slots = Array(slots.dropFirst(watched.count)) + watched }
             try reap()
-            while !awaited.isEmpty, slots.count < Int(configuration.slots) {
+            while !awaited.isEmpty, slots.count + unswept.count < Int(configuration.slots) {
                 let next = awaited.removeFirst()
                 try openSlot(image: next.image, policy: next.policy)
             }
@@ -77,7 +80,7 @@ struct Launcher: ~Copyable {
                 switch request {
                 case .openSlot(let image, let policy):
                     // Nobody overtakes: the answers come in the order of the requests.
-                    if awaited.isEmpty, slots.count < Int(configuration.slots) {
+                    if awaited.isEmpty, slots.count + unswept.count < Int(configuration.slots) {
                         try openSlot(image: Int(image), policy: Int(policy))
                     } else if awaited.count < Int(configuration.slots) {
                         awaited.append((Int(image), Int(policy)))
@@ -105,14 +108,14 @@ struct Launcher: ~Copyable {
             try poll.wait(timeout: now < deadline ? deadline - now : nil)
             try reap(announce: false)
         }
-        try cgroups.sweep(prefix: "")
+        try cgroups.sweep(prefix: "", patience: CgroupTree.usualPatience)
         for folder in configuration.cgroupFolders { rmdir(folder) }
         rmdir(configuration.mountFolder)
     }
 
     private mutating func openSlot(image: Int, policy: Int) throws {
         do {
-            let used = Set(slots.map(\.index))
+            let used = Set(slots.map(\.index) + unswept)
             guard let index = (0..<configuration.slots).first(where: { !used.contains($0) }) else {
                 throw StepFailure(.forkSlot, errno: EAGAIN)
             }
@@ -160,10 +163,25 @@ struct Launcher: ~Copyable {
             guard let position = slots.firstIndex(where: { $0.pid == pid }) else { continue }
             let slot = slots.remove(at: position)
             _ = close(slot.handle)
+            unswept.append(slot.index)
             // Its init dies with it, and every job with its init; the sweep waits for that.
-            try cgroups.sweep(prefix: SlotContext.leafPrefix(slot: slot.index))
-            if announce { try send(.slotClosed(slot: slot.index)) }
+            try sweepEndedSlots(patience: 500_000_000, announce: announce)
         }
+    }
+
+    /// Removes what ended slots have left. A process that does not die in time, stuck in the kernel say, keeps only its own
+    /// slot's number from being used again; the other slots go on, and the sweep is tried again later.
+    private mutating func sweepEndedSlots(patience: UInt64, announce: Bool = true) throws {
+        var left: [UInt16] = []
+        for index in unswept {
+            do {
+                try cgroups.sweep(prefix: SlotContext.leafPrefix(slot: index), patience: patience)
+                if announce { try send(.slotClosed(slot: index)) }
+            } catch let failure as StepFailure where failure.errno == EBUSY {
+                left.append(index)
+            }
+        }
+        unswept = left
     }
 
     private func receive() throws -> ControlRequest? {
@@ -178,8 +196,13 @@ struct Launcher: ~Copyable {
     private func send(_ reply: ControlReply, descriptor: Int32? = nil) throws(SystemError) {
         let bytes = reply.encoded()
         let descriptors = descriptor.map { [$0] } ?? []
-        try attempt("send to the driving process") {
-            bk_send(LauncherDescriptor.control, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+        do throws(SystemError) {
+            try attempt("send to the driving process") {
+                bk_send(LauncherDescriptor.control, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
+            }
+        } catch {
+            // It is gone, which is no failure: the next look at the socket says so, and ends the launcher.
+            if error.errno != EPIPE { throw error }
         }
     }
 }

@@ -23,10 +23,10 @@ struct LegacyCgroupDriver: CgroupDriver {
         try LegacyCgroupLeaf(parents: folders, unifiedAccounting: unifiedAccounting, name: name, limits: limits)
     }
 
-    func sweep(prefix: String) throws(StepFailure) {
+    func sweep(prefix: String, patience: UInt64) throws(StepFailure) {
         for folder in folders.all {
             try under(.removeCgroup) { () throws(SystemError) in
-                try CgroupTree.removeChildren(of: folder, prefix: prefix)
+                try CgroupTree.removeChildren(of: folder, prefix: prefix, patience: patience)
             }
         }
     }
@@ -143,6 +143,11 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         }
         return CgroupCounters(
             memoryPeak: peak, oomKills: kills, processLimitHits: hits, processPeak: processPeak, throttled: throttled)
+    }
+
+    func liftQuota() {
+        // A failure only means that the wait for the end is longer.
+        _ = try? SmallFile.write("-1", to: "cpu.cfs_quota_us", in: cpu.raw)
     }
 
     func killAll() {

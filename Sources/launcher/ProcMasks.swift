@@ -5,7 +5,9 @@ import Linux
 
 /// What of /proc a job does not see or cannot write: the list that Docker uses (moby, `oci/defaults.go`).
 struct ProcMasks {
-    private static let hiddenFolders = ["acpi", "asound", "scsi"]
+    /// Docker leaves pressure; but there every user may set triggers, for which kernel threads then work, and the numbers
+    /// are the whole host's (Documentation/accounting/psi.rst).
+    private static let hiddenFolders = ["acpi", "asound", "pressure", "scsi"]
     private static let hiddenFiles = [
         "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "timer_list", "timer_stats", "kallsyms",
         "config.gz", "key-users",

@@ -155,6 +155,7 @@ final class Sandbox {
         // ESRCH: it has ended by itself.
         let result = bk_pidfd_send_signal(handle, SIGKILL)
         if result < 0, result != -ESRCH { throw StepFailure(.initDied, errno: -result) }
+        leaf.liftQuota()
         let deadline = MonotonicClock.now + 10_000_000_000
         var last = false
         while true {

@@ -36,16 +36,31 @@ struct Supervision {
         _ job: JobStart, control: borrowing Descriptor, receive: () -> Request?
     ) throws -> SandboxReport {
         do {
+            startedAt = MonotonicClock.now
+            if try start(job) { try watch(control: control, receive: receive) } else { try end() }
+            return try report()
+        } catch {
+            try sandbox.kill()
+            throw error
+        }
+    }
+
+    /// - Returns: false where the memory limit has no room even for the parked job, which is the program's verdict and no
+    ///   failure of ours: v1 refuses such a limit with EBUSY (cgroup-v1/memory.rst), v2 kills the job for it.
+    private mutating func start(_ job: JobStart) throws(StepFailure) -> Bool {
+        do throws(StepFailure) {
             try sandbox.leaf.apply(limits)
             try sandbox.work.resize(bytes: limits.disk, inodes: limits.inodes)
             cpuAtStart = try sandbox.leaf.cpuTime()
             startedAt = MonotonicClock.now
             try sandbox.go(job)
-            try watch(control: control, receive: receive)
-            return try report()
+            return true
         } catch {
-            try sandbox.kill()
-            throw error
+            var isTooSmall = error == StepFailure(.applyCgroupLimits, errno: EBUSY)
+            if error.step == .sendStart { isTooSmall = try sandbox.leaf.counters().oomKills > 0 }
+            guard isTooSmall else { throw error }
+            fired.insert(.memory)
+            return false
         }
     }
 

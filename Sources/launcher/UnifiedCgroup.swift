@@ -12,9 +12,9 @@ struct UnifiedCgroupDriver: CgroupDriver {
         try UnifiedCgroupLeaf(parent: folder, name: name, limits: limits)
     }
 
-    func sweep(prefix: String) throws(StepFailure) {
+    func sweep(prefix: String, patience: UInt64) throws(StepFailure) {
         try under(.removeCgroup) { () throws(SystemError) in
-            try CgroupTree.removeChildren(of: folder, prefix: prefix)
+            try CgroupTree.removeChildren(of: folder, prefix: prefix, patience: patience)
         }
     }
 }
@@ -98,6 +98,11 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
         return CgroupCounters(
             memoryPeak: peak, oomKills: kills, processLimitHits: hits, processPeak: processPeak,
             throttled: throttled * 1_000)
+    }
+
+    func liftQuota() {
+        // A failure only means that the wait for the end is longer.
+        _ = try? SmallFile.write("max", to: "cpu.max", in: folder.raw)
     }
 
     func killAll() {

@@ -112,6 +112,32 @@ import Testing
         }
     }
 
+    @Test func socketOptionsTakeNoPrograms() throws {
+        for upper in Self.upperHalves {
+            // SO_REUSEADDR, SO_SNDBUF, SO_RCVBUF, SO_PASSCRED, SO_RCVTIMEO, SO_SNDTIMEO_NEW.
+            for option: UInt64 in [2, 7, 8, 16, 20, 67] {
+                #expect(try verdict(54, 3, upper | 1, upper | option) == .allow, "\(option)")
+            }
+            // SO_ATTACH_FILTER, SO_LOCK_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF.
+            for option: UInt64 in [26, 44, 50, 51, 52] {
+                for level: UInt64 in [0, 1, 6, 41] {
+                    #expect(try verdict(54, 3, level, upper | option) == Self.eperm, "\(option)")
+                }
+            }
+            #expect(try verdict(54, 3, 1, upper | 9999) == Self.enosys)
+        }
+    }
+
+    @Test func adviceDoesNotEmptyThePageCache() throws {
+        for upper in Self.upperHalves {
+            for advice: UInt64 in [0, 1, 2, 3, 5] {
+                #expect(try verdict(221, 3, 0, 0, upper | advice) == .allow, "\(advice)")
+            }
+            // POSIX_FADV_DONTNEED.
+            #expect(try verdict(221, 3, 0, 0, upper | 4) == Self.eperm)
+        }
+    }
+
     @Test func ioctlRefusesTerminalInput() throws {
         for upper in Self.upperHalves {
             for request: UInt64 in [0x5412, 0x541C, 0x5423] {

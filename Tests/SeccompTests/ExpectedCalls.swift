@@ -10,7 +10,7 @@ enum ExpectedCalls {
         "shmat": 30, "shmctl": 31, "dup": 32, "dup2": 33, "pause": 34, "nanosleep": 35, "getitimer": 36, "alarm": 37,
         "setitimer": 38, "getpid": 39, "sendfile": 40, "connect": 42, "accept": 43, "sendto": 44, "recvfrom": 45,
         "sendmsg": 46, "recvmsg": 47, "shutdown": 48, "bind": 49, "listen": 50, "getsockname": 51, "getpeername": 52,
-        "setsockopt": 54, "getsockopt": 55, "fork": 57, "vfork": 58, "execve": 59, "exit": 60, "wait4": 61,
+        "getsockopt": 55, "fork": 57, "vfork": 58, "execve": 59, "exit": 60, "wait4": 61,
         "kill": 62, "uname": 63, "semget": 64, "semop": 65, "semctl": 66, "shmdt": 67, "msgget": 68, "msgsnd": 69,
         "msgrcv": 70, "msgctl": 71, "fcntl": 72, "flock": 73, "fsync": 74, "fdatasync": 75, "truncate": 76,
         "ftruncate": 77, "getdents": 78, "getcwd": 79, "chdir": 80, "fchdir": 81, "rename": 82, "mkdir": 83,
@@ -24,12 +24,12 @@ enum ExpectedCalls {
         "statfs": 137, "fstatfs": 138, "getpriority": 140, "setpriority": 141, "sched_setparam": 142,
         "sched_getparam": 143, "sched_setscheduler": 144, "sched_getscheduler": 145, "sched_get_priority_max": 146,
         "sched_get_priority_min": 147, "sched_rr_get_interval": 148, "mlock": 149, "munlock": 150, "mlockall": 151,
-        "munlockall": 152, "arch_prctl": 158, "setrlimit": 160, "sync": 162, "gettid": 186, "readahead": 187,
+        "munlockall": 152, "arch_prctl": 158, "setrlimit": 160, "gettid": 186, "readahead": 187,
         "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "getxattr": 191, "lgetxattr": 192, "fgetxattr": 193,
         "listxattr": 194, "llistxattr": 195, "flistxattr": 196, "removexattr": 197, "lremovexattr": 198,
         "fremovexattr": 199, "tkill": 200, "time": 201, "futex": 202, "sched_setaffinity": 203,
         "sched_getaffinity": 204, "epoll_create": 213, "remap_file_pages": 216, "getdents64": 217,
-        "set_tid_address": 218, "restart_syscall": 219, "semtimedop": 220, "fadvise64": 221, "timer_create": 222,
+        "set_tid_address": 218, "restart_syscall": 219, "semtimedop": 220, "timer_create": 222,
         "timer_settime": 223, "timer_gettime": 224, "timer_getoverrun": 225, "timer_delete": 226,
         "clock_gettime": 228, "clock_getres": 229, "clock_nanosleep": 230, "exit_group": 231, "epoll_wait": 232,
         "epoll_ctl": 233, "tgkill": 234, "utimes": 235, "mq_open": 240, "mq_unlink": 241, "mq_timedsend": 242,
@@ -55,6 +55,7 @@ enum ExpectedCalls {
     static let denied: [String: UInt32] = [
         "ptrace": 101, "syslog": 103, "setgroups": 116, "capset": 126, "uselib": 134, "ustat": 136, "sysfs": 139,
         "vhangup": 153, "modify_ldt": 154, "pivot_root": 155, "_sysctl": 156, "adjtimex": 159, "chroot": 161,
+        "sync": 162,
         "acct": 163, "settimeofday": 164, "mount": 165, "umount2": 166, "swapon": 167, "swapoff": 168, "reboot": 169,
         "sethostname": 170, "setdomainname": 171, "iopl": 172, "ioperm": 173, "create_module": 174,
         "init_module": 175, "delete_module": 176, "get_kernel_syms": 177, "query_module": 178, "quotactl": 179,
@@ -81,7 +82,7 @@ enum ExpectedCalls {
 
     /// Decided by their arguments.
     static let conditional: [String: UInt32] = [
-        "ioctl": 16, "socket": 41, "socketpair": 53, "clone": 56, "mknod": 133, "personality": 135, "prctl": 157,
-        "mknodat": 259,
+        "ioctl": 16, "socket": 41, "socketpair": 53, "setsockopt": 54, "clone": 56, "mknod": 133, "personality": 135,
+        "prctl": 157, "fadvise64": 221, "mknodat": 259,
     ]
 }
