@@ -11,7 +11,7 @@ struct Census: Sendable, CustomStringConvertible {
         for (hierarchy, count) in server.instance.cgroups().sorted(by: { $0.key < $1.key }) {
             add("cgroup folders in \(hierarchy)", count)
         }
-        for (controller, count) in Self.kernelGroups() { add("/proc/cgroups \(controller)", count) }
+        for (controller, count) in Self.removedGroups() { add("removed but in /proc/cgroups: \(controller)", count) }
         add("mounts of the host", Self.mounts(of: "self"))
         add("mounts of the launcher", Self.mounts(of: "\(server.launcher.pid)"))
         let slots = server.slots
@@ -22,8 +22,8 @@ struct Census: Sendable, CustomStringConvertible {
         add("threads of the driving process", server.driver.threads.count)
         add("slots", slots.count)
         add("processes", server.processes.count)
-        add("folders in \(Instance.folder)", Self.folders(in: Instance.folder))
-        add("mounts and folders of ended instances", Instance.leftOversNow().count)
+        add("folders in \(server.instance.mountFolder)", Self.folders(in: server.instance.mountFolder))
+        add("groups, mounts, folders of ended instances", Instance.leftOversNow().count)
     }
 
     /// Counts until every slot has its next sandbox parked: until five counts in a row are the same.
@@ -76,15 +76,17 @@ struct Census: Sendable, CustomStringConvertible {
 
     var description: String { rows.map { "\($0.name): \($0.count)" }.joined(separator: "\n") }
 
-    /// The kernel's own count of groups by controller, those that are removed but not yet forgotten included.
-    private static func kernelGroups() -> [(String, Int)] {
-        ((try? SmallFile.read("/proc/cgroups")) ?? "").split(separator: "\n").compactMap { line in
+    /// Groups that the kernel counts in /proc/cgroups but that have no folder any more: removed, and not yet forgotten
+    /// because something is still charged to them. Groups with a folder are counted by instance, above.
+    private static func removedGroups() -> [(String, Int)] {
+        let hierarchies = Hierarchy.all()
+        return ((try? SmallFile.read("/proc/cgroups")) ?? "").split(separator: "\n").compactMap { line in
             let fields = line.split(separator: "\t")
-            // A controller that is in no hierarchy counts nothing.
-            guard fields.count == 4, fields[1] != "0" || fields[0] == "memory", let count = Int(fields[2]) else {
-                return nil
-            }
-            return (String(fields[0]), count)
+            guard fields.count == 4, let count = Int(fields[2]) else { return nil }
+            // Controllers of cgroup v2 are in the hierarchy 0 and all have its count.
+            let point = fields[1] == "0" ? "unified" : String(fields[0])
+            guard let hierarchy = hierarchies.first(where: { $0.controls(point) }) else { return nil }
+            return (String(fields[0]), count - 1 - Hierarchy.foldersBelow(hierarchy.point))
         }
     }
 

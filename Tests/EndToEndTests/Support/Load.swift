@@ -23,6 +23,11 @@ final class Load: Sendable {
         "while :; do echo x >> /tmp/f; done",
     ]
 
+    /// Runs each of the programs to its end.
+    static func once(on server: Server) throws {
+        for program in programs { _ = try server.execute(try request("bash", program, ["timeout": 300])) }
+    }
+
     /// Starts `count` clients that ask again as long as they get an answer.
     init(on server: Server, clients count: Int) {
         for index in 0..<count {

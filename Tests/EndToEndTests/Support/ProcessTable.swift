@@ -156,11 +156,19 @@ struct Hierarchy {
     /// Such as `memory`, or `unified`.
     var name: String
     var point: String
+    /// Of v1 hierarchies, with other options of the mount; of v2, `unified`.
+    private var controllers: [String]
+
+    func controls(_ controller: String) -> Bool { controllers.contains(controller) }
 
     static func all() -> [Hierarchy] {
         Mount.parse((try? SmallFile.read("/proc/self/mountinfo", limit: 1 << 22)) ?? "")
             .filter { $0.type == "cgroup" || $0.type == "cgroup2" }
-            .map { Hierarchy(name: URL(fileURLWithPath: $0.point).lastPathComponent, point: $0.point) }
+            .map {
+                Hierarchy(
+                    name: URL(fileURLWithPath: $0.point).lastPathComponent, point: $0.point,
+                    controllers: $0.type == "cgroup2" ? ["unified"] : $0.superOptions)
+            }
     }
 
     /// Folders that carry an instance's mark, wherever in the hierarchy they are.
