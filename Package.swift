@@ -111,6 +111,12 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "RedisJobQueueTests",
+            dependencies: [
+                "JobQueue", "Jobs", "RedisJobQueue", "RedisTestServer", .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["interop"], swiftSettings: settings),
+        .testTarget(
             name: "HTTPAPITests",
             dependencies: [
                 "HTTPAPI", "JobQueue", "Jobs",
