@@ -53,10 +53,10 @@ struct JobOptions: Sendable, Equatable {
         guard let delay, delay.milliseconds > 0 else { return 0 }
         // As BullMQ: the delay doubles with each attempt; jitter takes a random share off.
         let factor = delay.isExponential ? pow(2, Double(min(max(0, attempt - 1), 40))) : 1
-        let full = delay.milliseconds * factor
-        let least = full * (1 - delay.jitter)
         // A month is longer than anybody means, and far from the end of what a score can hold.
-        return Int(min((least + Double.random(in: 0...1) * (full - least)).rounded(), 2_592_000_000))
+        let full = min(delay.milliseconds * factor, 2_592_000_000)
+        let least = full * (1 - delay.jitter)
+        return Int((least + Double.random(in: 0...1) * (full - least)).rounded())
     }
 
     private static func number(_ value: JSONValue?) -> Double? {

@@ -20,7 +20,7 @@ actor RedisConnection {
     private var backoff = Backoff()
     private var nextTry = ContinuousClock.now
     private var lastFailure = RedisError(.unreachable, "not tried yet")
-    /// What the server calls each script; it forgets them when it restarts.
+    /// What the server calls each script: a digest of its text, the same on every server.
     private var scriptNames: [String: String] = [:]
 
     /// - Parameters:
@@ -60,24 +60,25 @@ actor RedisConnection {
         }
     }
 
-    /// Runs a script by its name in the server's cache, and loads it where it is not there.
+    /// Runs a script by its name in the server's cache; by its text, which puts it there again, where it is gone.
     /// - Throws: what went wrong; an error that the script raised as well.
     func run(_ script: Script, keys: [RedisArgument], arguments: [RedisArgument]) throws(RedisError) -> RedisReply {
-        func command(_ name: String) -> RedisCommand {
-            RedisCommand(["EVALSHA", RedisArgument(name), RedisArgument(keys.count)] + keys + arguments)
+        let rest = [RedisArgument(keys.count)] + keys + arguments
+        do throws(RedisError) {
+            return try send(RedisCommand(["EVALSHA", RedisArgument(try name(of: script))] + rest))
+        } catch {
+            guard error.code == .noScript else { throw error }
         }
-        if let name = scriptNames[script.name] {
-            do throws(RedisError) {
-                return try send(command(name))
-            } catch {
-                guard error.code == .noScript else { throw error }
-            }
-        }
+        return try send(RedisCommand(["EVAL", RedisArgument(script.source)] + rest))
+    }
+
+    private func name(of script: Script) throws(RedisError) -> String {
+        if let name = scriptNames[script.name] { return name }
         guard let name = try send(["SCRIPT", "LOAD", RedisArgument(script.source)]).string else {
             throw RedisError(.badReply, "SCRIPT LOAD gave no name")
         }
         scriptNames[script.name] = name
-        return try send(command(name))
+        return name
     }
 
     /// Subscribes to channels; from then on only `messages` may be used.

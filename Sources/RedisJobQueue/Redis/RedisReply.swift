@@ -48,13 +48,17 @@ enum RedisReply: Sendable, Equatable {
         return bytes
     }
 
-    /// A number, as such or in a string as hashes hold them.
+    /// A number, as such or in a string as hashes hold them. Anybody writes into hashes: beyond what a double counts
+    /// exactly, where sums of two could overflow, there is none.
     var integer: Int? {
-        switch self {
-        case .integer(let value): value
-        case .bytes: string.flatMap { Int($0) ?? Double($0).flatMap { Int(exactly: $0.rounded()) } }
-        default: nil
-        }
+        let value: Int? =
+            switch self {
+            case .integer(let value): value
+            case .bytes: string.flatMap { Int($0) ?? Double($0).flatMap { Int(exactly: $0.rounded()) } }
+            default: nil
+            }
+        guard let value, value.magnitude <= 9_007_199_254_740_992 else { return nil }
+        return value
     }
 
     /// The elements of an array; nil for anything else.

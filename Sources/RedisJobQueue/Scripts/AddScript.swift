@@ -17,7 +17,7 @@ extension Script {
             local waiting = call('LLEN', wait) + call('LLEN', paused) + call('ZCARD', prioritized)
               + call('ZCARD', delayed)
             if waiting >= tonumber(ARGV[6]) then return {2, waiting} end
-            local bytes = tonumber(call('GET', openBytes) or 0)
+            local bytes = number(call('GET', openBytes))
             if bytes + size > tonumber(ARGV[7]) then return {3, bytes} end
 
             call('INCR', idCounter)

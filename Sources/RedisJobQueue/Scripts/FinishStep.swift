@@ -12,7 +12,7 @@ extension Script {
           local target, value = ARGV[5], ARGV[6]
           local set = target == 'completed' and completed or failed
           local field = target == 'completed' and 'returnvalue' or 'failedReason'
-          local made = tonumber(call('HGET', key, 'atm') or 0)
+          local made = number(call('HGET', key, 'atm'))
           if previous == 'active' then made = call('HINCRBY', key, 'atm', 1) end
           local isOurs = call('HEXISTS', key, 'bh') == 1
           forgetSize(open, openBytes, id)

@@ -15,13 +15,18 @@ extension Script {
         local finishedChannel, controlChannel = KEYS[22], KEYS[23]
         local prefix, now = ARGV[1], tonumber(ARGV[2])
 
+        -- A field that may be missing, or hold anything: a script that stops halfway would leave a job nowhere.
+        local function number(value)
+          return tonumber(value or 0) or 0
+        end
+
         -- Nothing of ours stays in a Redis that nobody uses any more.
         local function touch(...)
           for _, key in ipairs({...}) do call('PEXPIRE', key, 604800000) end
         end
 
         local function emit(...)
-          local most = call('HGET', meta, 'opts.maxLenEvents') or 10000
+          local most = tonumber(call('HGET', meta, 'opts.maxLenEvents') or '') or 10000
           call('XADD', events, 'MAXLEN', '~', most, '*', 'event', ...)
         end
 
@@ -29,7 +34,7 @@ extension Script {
         local function isHeld()
           local set = call('HMGET', meta, 'paused', 'concurrency')
           if set[1] then return true end
-          return set[2] and call('LLEN', active) >= tonumber(set[2])
+          return set[2] and call('LLEN', active) >= (tonumber(set[2]) or math.huge)
         end
 
         -- BullMQ 5 renames `wait` to `paused` when it pauses and back, over whatever `wait` holds, when it resumes. What
@@ -92,7 +97,7 @@ extension Script {
             local oldest = call('ZRANGE', kept, 0, 0, 'WITHSCORES')
             local id = oldest[1]
             if not id then return end
-            local fits = call('ZCARD', kept) <= most and tonumber(call('GET', keptBytes) or 0) <= mostBytes
+            local fits = call('ZCARD', kept) <= most and number(call('GET', keptBytes)) <= mostBytes
             if fits and tonumber(oldest[2]) + milliseconds > now then return end
             call('ZREM', kept, id)
             forgetSize(keptSizes, keptBytes, id)

@@ -21,7 +21,7 @@ extension Script {
                 touch(expiry)
               end
             end
-            local priority = tonumber(call('HGET', key, 'priority') or 0)
+            local priority = number(call('HGET', key, 'priority'))
             if priority > 0 then
               -- Before all others of its priority.
               call('ZADD', prioritized, priority * 4294967296, id)

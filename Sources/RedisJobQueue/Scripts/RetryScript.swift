@@ -26,7 +26,7 @@ extension Script {
               emit('delayed', 'jobId', id, 'delay', string.format('%.0f', due))
               call('ZADD', marker, nextDelayed(), '1')
             else
-              local priority = tonumber(call('HGET', key, 'priority') or 0)
+              local priority = number(call('HGET', key, 'priority'))
               if priority > 0 then
                 call('ZADD', prioritized, priorityScore(priority), id)
               else

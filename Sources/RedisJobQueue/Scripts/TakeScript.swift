@@ -33,7 +33,7 @@ extension Script {
             local due = call('ZRANGEBYSCORE', delayed, 0, string.format('%.0f', (now + 1) * 4096 - 1), 'LIMIT', 0, 1000)
             for _, id in ipairs(due) do
               call('ZREM', delayed, id)
-              local priority = tonumber(call('HGET', prefix .. id, 'priority') or 0)
+              local priority = number(call('HGET', prefix .. id, 'priority'))
               if priority == 0 then
                 call('LPUSH', line(), id)
               else
@@ -46,7 +46,7 @@ extension Script {
 
             local rate = call('HMGET', meta, 'max', 'duration')
             local most = tonumber(rate[1] or '')
-            if most and tonumber(call('GET', limiter) or 0) >= most then
+            if most and number(call('GET', limiter)) >= most then
               local left = call('PTTL', limiter)
               if left > 0 then return {'none', now + left} end
               call('DEL', limiter)
@@ -67,7 +67,7 @@ extension Script {
               else
                 if most then
                   if call('INCR', limiter) == 1 then
-                    call('PEXPIRE', limiter, math.floor(math.abs(tonumber(rate[2] or 1000))))
+                    call('PEXPIRE', limiter, math.floor(math.abs(number(rate[2] or 1000))))
                   end
                 end
                 call('SET', key .. ':lock', token, 'PX', ARGV[4])

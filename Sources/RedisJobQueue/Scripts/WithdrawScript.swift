@@ -15,7 +15,7 @@ extension Script {
               return state[1] and 2 or -1
             end
             -- One that was begun once is not dropped for its age any more.
-            if why == 'expire' and tonumber(state[3] or 0) > 0 then
+            if why == 'expire' and number(state[3]) > 0 then
               call('ZREM', expiry, id)
               return 3
             end
