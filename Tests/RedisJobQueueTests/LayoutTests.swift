@@ -285,4 +285,25 @@ struct LayoutTests {
         #expect(try await apis[0].counts() == QueueCounts(finished: count))
         for api in apis { await api.close() }
     }
+
+    @Test("workers are known while they live, and not longer")
+    func workers() async throws {
+        let queue = try place.queue()
+        let language = Language(name: "c", version: "12.2.0", image: "default", fileName: "main.c", run: ["./main"])
+        func worker(_ id: String) -> WorkerAnnouncement {
+            WorkerAnnouncement(
+                id: id, host: "host-1", languages: [language], maxima: .maximum(cores: 2), slots: 4)
+        }
+        #expect(try await queue.workers() == [])
+        try await queue.announce(worker("a"))
+        let living = Task { await queue.keepAnnouncing(worker("b")) }
+        try await eventually { try await queue.workers().count == 2 }
+        #expect(try await queue.workers().contains(worker("a")))
+        try place.server.age(place.base + "bh:worker:a", by: RedisJobQueue.announcementLease)
+        #expect(try await queue.workers() == [worker("b")])
+        living.cancel()
+        await living.value
+        #expect(try await queue.workers() == [])
+        await queue.close()
+    }
 }

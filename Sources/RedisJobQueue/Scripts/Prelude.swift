@@ -12,7 +12,7 @@ extension Script {
         -- ones that we keep with the size of each, and their sum.
         local open, openBytes, expiry, kept, keptSizes, keptBytes =
             KEYS[16], KEYS[17], KEYS[18], KEYS[19], KEYS[20], KEYS[21]
-        local finishedChannel, controlChannel = KEYS[22], KEYS[23]
+        local finishedChannel, controlChannel, workers = KEYS[22], KEYS[23], KEYS[24]
         local prefix, now = ARGV[1], tonumber(ARGV[2])
 
         -- A field that may be missing, or hold anything: a script that stops halfway would leave a job nowhere.
