@@ -88,7 +88,7 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "Seccomp", "Worker",
+                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "RedisJobQueue", "Seccomp", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
