@@ -22,7 +22,8 @@ final class CuttingProxy: Sendable {
     /// - Throws: where no socket can be made.
     init(to target: String) throws {
         self.target = target
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("bh-\(UUID().uuidString)").path
+        // In the server's own folder, which goes with it.
+        path = URL(fileURLWithPath: target).deletingLastPathComponent().appendingPathComponent("proxy.sock").path
         listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         let bound = Self.withAddress(path) { bind(listener, $0, $1) }
         guard listener >= 0, bound == 0, listen(listener, 64) == 0 else { throw CocoaError(.fileWriteUnknown) }
