@@ -26,9 +26,10 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
-        // C: system calls that the Glibc module does not declare, and two system libraries. No policy, no logic.
+        // C: system calls that the Glibc module does not declare, and three system libraries. No policy, no logic.
         .target(name: "CLinux"),
         .systemLibrary(name: "CCap"),
+        .systemLibrary(name: "CHiredis"),
         .systemLibrary(name: "CSeccomp"),
 
         // The kernel, and the bytes that the engine and the launcher exchange. Static-safe: Glibc and C shims only.
@@ -54,6 +55,10 @@ let package = Package(
         .target(name: "Jobs", swiftSettings: settings),
         .target(
             name: "JobQueue", dependencies: ["Jobs"], swiftSettings: settings),
+        .target(
+            name: "RedisJobQueue",
+            dependencies: ["CHiredis", "JobQueue", "Jobs", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
         .target(
             name: "HTTPAPI",
             dependencies: [
@@ -83,7 +88,7 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "Seccomp", "Worker",
+                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "RedisJobQueue", "Seccomp", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -95,7 +100,22 @@ let package = Package(
         .testTarget(name: "LaunchProtocolTests", dependencies: ["LaunchProtocol"], swiftSettings: settings),
         .testTarget(name: "SeccompTests", dependencies: ["Seccomp"], swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
-        .testTarget(name: "JobQueueTests", dependencies: ["JobQueue", "Jobs"], swiftSettings: settings),
+        // A redis-server for tests, on a socket in a folder of its own.
+        .target(
+            name: "RedisTestServer", dependencies: ["RedisJobQueue"], path: "Tests/Fixtures/redis",
+            swiftSettings: settings),
+        .testTarget(
+            name: "JobQueueTests",
+            dependencies: [
+                "JobQueue", "Jobs", "RedisJobQueue", "RedisTestServer", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "RedisJobQueueTests",
+            dependencies: [
+                "JobQueue", "Jobs", "RedisJobQueue", "RedisTestServer", .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["interop"], swiftSettings: settings),
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [

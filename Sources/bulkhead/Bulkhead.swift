@@ -17,6 +17,7 @@ struct Bulkhead: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            ServeCommand.self, RunCommand.self, CheckCommand.self, RootfsCommand.self, BenchCommand.self,
+            ServeCommand.self, APICommand.self, WorkerCommand.self, RunCommand.self, CheckCommand.self,
+            RootfsCommand.self, BenchCommand.self,
         ])
 }

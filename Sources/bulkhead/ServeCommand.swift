@@ -6,11 +6,12 @@ import Isolation
 import JobQueue
 import Jobs
 import Logging
+import RedisJobQueue
 import ServiceLifecycle
 import UnixSignals
 import Worker
 
-/// `bulkhead serve`: API and worker in one process, with the embedded queue.
+/// `bulkhead serve`: API and worker in one process, with the embedded queue unless there is a Redis.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
@@ -19,37 +20,22 @@ struct ServeCommand: ParsableCommand {
             curl -s localhost:3000/api/execute -H 'content-type: application/json' \\
               -d '{"language":"javascript","code":"console.log(1 + 1)"}'
 
-            Waiting jobs are kept in memory and end with the process.
+            Waiting jobs are kept in memory and end with the process, unless there is a Redis to keep them.
             """)
 
     @OptionGroup var engine: EngineOptions
 
-    @Option(help: "The address to listen on (127.0.0.1; BULKHEAD_HOST).")
-    var host: String?
-
-    @Option(name: .shortAndLong, help: "The port to listen on (3000; PORT).")
-    var port: Int?
+    @OptionGroup var listening: ListeningOptions
+    @OptionGroup var selection: QueueSelection
 
     @Option(help: "How many programs run at once (2 for each core; BULKHEAD_SLOTS).")
     var slots: Int?
 
-    @Option(help: "The longest that a request waits for its result (90s; BULKHEAD_MAX_WAIT in seconds).")
-    var maxWait: Milliseconds?
-
-    @Option(help: "How many jobs may wait (1000; BULKHEAD_MAX_QUEUED).")
-    var maxQueued: Int?
-
     mutating func run() throws {
-        let host = Setting.string(host, "BULKHEAD_HOST", default: "127.0.0.1")
-        let port = try Setting.integer(port, "PORT", flagName: "--port", in: 0...65_535, default: 3_000)
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        let slots = try Setting.integer(
-            slots, "BULKHEAD_SLOTS", flagName: "--slots", in: 1...256, default: 2 * cores)
-        let maxQueued = try Setting.integer(
-            maxQueued, "BULKHEAD_MAX_QUEUED", flagName: "--max-queued", in: 1...1_000_000, default: 1_000)
-        let waitSeconds = try Setting.integer(
-            nil, "BULKHEAD_MAX_WAIT", flagName: "--max-wait", in: 1...3_600, default: 90)
-        let maxWait = maxWait.map { Duration.milliseconds($0.count) } ?? .seconds(waitSeconds)
+        let api = try listening.apiConfiguration()
+        let slots = try Self.slotCount(slots)
+        let redis = try selection.redis()
+        let queueOptions = try selection.options()
 
         let logger = Logger(label: "bulkhead")
         let running = try RunningEngine.start(engine, images: nil, slots: slots) { error in
@@ -58,12 +44,13 @@ struct ServeCommand: ParsableCommand {
             logger.critical("\(error); ending")
             Foundation.exit(1)
         }
-        let additions = try commandsThatAdd(served: running.languages.all)
+        let additions = try engine.store.commandsThatAdd()
+        let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
         try runToEnd {
             do {
                 try await Self.serve(
-                    running, slots: slots, additions: additions, queueOptions: QueueOptions(maxQueued: maxQueued),
-                    api: APIConfiguration(host: host, port: port, maxWait: maxWait), logger: logger)
+                    running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions, api: api,
+                    logger: logger)
             } catch {
                 await running.engine.shutDown()
                 throw error
@@ -72,13 +59,34 @@ struct ServeCommand: ParsableCommand {
         }
     }
 
+    /// - Throws: `ValidationError` for a number that is out of its range.
+    static func slotCount(_ flag: Int?) throws -> Int {
+        try Setting.integer(
+            flag, "BULKHEAD_SLOTS", flagName: "--slots", in: 1...256,
+            default: 2 * ProcessInfo.processInfo.activeProcessorCount)
+    }
+
     private static func serve(
-        _ running: RunningEngine, slots: Int, additions: [String: String], queueOptions: QueueOptions,
-        api: APIConfiguration, logger: Logger
+        _ running: RunningEngine, slots: Int, additions: [String: String], shared: RedisJobQueue?,
+        queueOptions: QueueOptions, api: APIConfiguration, logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
         readImagesAhead(running.images, logger: logger)
-        let queue = EmbeddedJobQueue(options: queueOptions)
+        let queue: any JobQueue
+        let languages: any LanguageDirectory
+        var announcers: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        if let shared {
+            queue = shared
+            languages = LivingWorkers(queue: shared, commands: additions, logger: logger)
+            announcers = [
+                .init(
+                    service: Announcer(queue: shared, worker: running.announcement(slots: slots)),
+                    successTerminationBehavior: .gracefullyShutdownGroup)
+            ]
+        } else {
+            queue = EmbeddedJobQueue(options: queueOptions)
+            languages = FixedLanguages(running.languages.all, commands: additions)
+        }
         let name = RunCommand.hostName
         let worker = WorkerService(
             queue: queue,
@@ -86,8 +94,7 @@ struct ServeCommand: ParsableCommand {
                 engine: running.engine, languages: running.languages, maxima: running.maxima, worker: name),
             name: name, concurrency: slots, logger: logger)
         let server = APIServer(
-            queue: queue, languages: FixedLanguages(running.languages.all, commands: additions),
-            maxima: running.maxima, configuration: api, logger: logger
+            queue: queue, languages: languages, maxima: running.maxima, configuration: api, logger: logger
         ) { port in
             logger.info(
                 "serving",
@@ -102,13 +109,13 @@ struct ServeCommand: ParsableCommand {
                 // to go.
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            ] + announcers, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
         try await ServiceGroup(configuration: configuration).run()
     }
 
     /// On a thread of its own: the first requests need not wait for it.
-    private static func readImagesAhead(_ images: [Image], logger: Logger) {
+    static func readImagesAhead(_ images: [Image], logger: Logger) {
         // An eighth of the memory, so that a small host keeps what it has cached.
         let limit = Int(clamping: ProcessInfo.processInfo.physicalMemory / 8)
         Thread.detachNewThread {
@@ -116,18 +123,5 @@ struct ServeCommand: ParsableCommand {
             for image in images { left -= image.readAhead(limit: left) }
             logger.debug("images read ahead", metadata: ["bytes": "\(limit - left)"])
         }
-    }
-
-    /// For each language that could be served here but is not, the command that changes that.
-    private func commandsThatAdd(served: [Language]) throws -> [String: String] {
-        let store = engine.store
-        var commands: [String: String] = [:]
-        for name in try store.recipePaths().keys {
-            for language in try store.recipe(name).languages.map(\.language)
-            where !served.contains(where: { $0.name == language.name }) {
-                for alias in [language.name] + language.aliases { commands[alias] = "bulkhead rootfs build \(name)" }
-            }
-        }
-        return commands
     }
 }

@@ -378,11 +378,11 @@ import Testing
 
     @Test(arguments: QueueKind.all) func doesNotRunACancelledJobAgain(kind: QueueKind) async throws {
         let (queue, clock) = try await kind.start(QueueOptions(lockDuration: .seconds(30)))
-        for id in ["stalled", "released"] {
+        for id in ["a", "given back"] {
             try await queue.add(id)
             let lease = try await queue.take()
             #expect(try await queue.cancel(id) == .requested)
-            if id == "released" {
+            if id == "given back" {
                 try await queue.release(lease.token)
             } else {
                 clock.advance(by: .seconds(30))

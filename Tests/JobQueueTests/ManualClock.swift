@@ -7,6 +7,7 @@ final class ManualClock: QueueClock {
     private struct State {
         var now: Duration = .zero
         var lastTicket = 0
+        var observer: @Sendable (Duration) -> Void = { _ in }
         var sleepers: [Int: (deadline: Duration, continuation: CheckedContinuation<Void, any Error>)] = [:]
     }
 
@@ -16,10 +17,19 @@ final class ManualClock: QueueClock {
 
     var date: Date { Date(timeIntervalSince1970: 1_700_000_000 + uptime / .seconds(1)) }
 
+    /// Calls `observer` with each step of time before anybody is woken: for what has a clock of its own.
+    func whenAdvanced(_ observer: @escaping @Sendable (Duration) -> Void) {
+        state.withLock { $0.observer = observer }
+    }
+
     /// Moves time and wakes whoever slept until then.
     func advance(by duration: Duration) {
-        let woken = state.withLock { state in
+        let observer = state.withLock { state in
             state.now += duration
+            return state.observer
+        }
+        observer(duration)
+        let woken = state.withLock { state in
             let due = state.sleepers.filter { $0.value.deadline <= state.now }
             for ticket in due.keys { state.sleepers[ticket] = nil }
             return due.values.map(\.continuation)

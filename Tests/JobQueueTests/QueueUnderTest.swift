@@ -1,6 +1,9 @@
 import Foundation
 import JobQueue
 import Jobs
+import Logging
+import RedisJobQueue
+import RedisTestServer
 import Testing
 
 /// A kind of queue that the conformance suite runs against. Another kind is one more entry in `all`.
@@ -9,9 +12,26 @@ struct QueueKind: Sendable, CustomTestStringConvertible {
     /// A new, empty queue.
     let make: @Sendable (QueueOptions, ManualClock) async throws -> any JobQueue
 
-    static let all = [
-        QueueKind(testDescription: "embedded") { EmbeddedJobQueue(options: $0, clock: $1) }
-    ]
+    static let all =
+        [QueueKind(testDescription: "embedded") { EmbeddedJobQueue(options: $0, clock: $1) }]
+        + (RedisTestServer.shared.map { [redis(on: $0)] } ?? [])
+
+    /// A queue of its own for each test, on one server. What the server ends by its own time ends by the test's as well.
+    private static func redis(on server: RedisTestServer) -> QueueKind {
+        QueueKind(testDescription: "redis") { options, clock in
+            let name = UUID().uuidString
+            clock.whenAdvanced { duration in
+                do {
+                    try server.age("bull:\(name):", by: duration)
+                } catch {
+                    Issue.record("\(error)")
+                }
+            }
+            return RedisJobQueue(
+                server: try server.server(), settings: RedisQueueOptions(name: name), options: options, clock: clock,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+    }
 
     /// A new, empty queue with its clock.
     func start(_ options: QueueOptions = QueueOptions()) async throws -> (queue: any JobQueue, clock: ManualClock) {

@@ -1,0 +1,206 @@
+import Logging
+
+/// One connection to Redis, on a thread of its own: commands one at a time, in the order in which they come.
+///
+/// It connects when it is first needed and again after it broke. While the server is away, a caller is told so at once: the
+/// next try is made only after the back-off, by whoever comes then.
+actor RedisConnection {
+    /// No single reply may be larger: that of a result, or of a request with room for everything around it.
+    private static let mostReplyBytes = 64 << 20
+    private static let connectTimeout = Duration.seconds(2)
+    /// What a command may take that does not block. Far above what a sound server needs, also with a disk that lags.
+    private static let replyTimeout = Duration.seconds(10)
+
+    nonisolated let unownedExecutor: UnownedSerialExecutor
+    private let executor: ThreadExecutor
+    private let server: RedisServer
+    private let logger: Logger
+    private let interruption = Interruption()
+    private var socket: RedisSocket?
+    private var backoff = Backoff()
+    private var nextTry = ContinuousClock.now
+    private var lastFailure = RedisError(.unreachable, "not tried yet")
+    /// What the server calls each script: a digest of its text, the same on every server.
+    private var scriptNames: [String: String] = [:]
+
+    /// - Parameters:
+    ///   - server: where to connect to.
+    ///   - role: what the connection is for, in the log and in the thread's name.
+    ///   - logger: hears of the connection's fate.
+    init(to server: RedisServer, role: String, logger: Logger) {
+        self.server = server
+        var logger = logger
+        logger[metadataKey: "connection"] = "\(role)"
+        self.logger = logger
+        executor = ThreadExecutor.start(name: "redis-\(role)")
+        unownedExecutor = executor.asUnownedSerialExecutor()
+    }
+
+    deinit {
+        executor.stop()
+    }
+
+    /// Ends whatever the connection waits for, for ever.
+    nonisolated func close() {
+        interruption.close()
+    }
+
+    /// Sends a command and waits for its reply.
+    /// - Parameters:
+    ///   - command: what to do.
+    ///   - blocking: how long the command itself may make the server wait.
+    /// - Returns: the reply; never `.error`.
+    /// - Throws: what went wrong; an error reply as well.
+    func send(_ command: RedisCommand, blockingFor blocking: Duration = .zero) throws(RedisError) -> RedisReply {
+        let socket = try connected()
+        do throws(RedisError) {
+            return try exchange(command, on: socket, within: Self.replyTimeout + blocking)
+        } catch {
+            throw noted(error)
+        }
+    }
+
+    /// Runs a script by its name in the server's cache; by its text, which puts it there again, where it is gone.
+    /// - Throws: what went wrong; an error that the script raised as well.
+    func run(_ script: Script, keys: [RedisArgument], arguments: [RedisArgument]) throws(RedisError) -> RedisReply {
+        let rest = [RedisArgument(keys.count)] + keys + arguments
+        do throws(RedisError) {
+            return try send(RedisCommand(["EVALSHA", RedisArgument(try name(of: script))] + rest))
+        } catch {
+            guard error.code == .noScript else { throw error }
+        }
+        return try send(RedisCommand(["EVAL", RedisArgument(script.source)] + rest))
+    }
+
+    private func name(of script: Script) throws(RedisError) -> String {
+        if let name = scriptNames[script.name] { return name }
+        guard let name = try send(["SCRIPT", "LOAD", RedisArgument(script.source)]).string else {
+            throw RedisError(.badReply, "SCRIPT LOAD gave no name")
+        }
+        scriptNames[script.name] = name
+        return name
+    }
+
+    /// Subscribes to channels; from then on only `messages` may be used.
+    /// - Throws: what went wrong; then the connection is gone.
+    func subscribe(to channels: [String]) throws(RedisError) {
+        // Anything left over from a subscription that broke would be taken for an answer.
+        drop()
+        let socket = try connected()
+        do throws(RedisError) {
+            let deadline = ContinuousClock.now + Self.replyTimeout
+            try socket.send(RedisCommand(["SUBSCRIBE"] + channels.map { RedisArgument($0) }).encoded, until: deadline)
+            for _ in channels {
+                guard let reply = try socket.receive(until: deadline, atMost: Self.mostReplyBytes) else {
+                    throw RedisError(.connectionLost, "no answer to SUBSCRIBE in time")
+                }
+                if case .error(let text) = reply { throw RedisError(reply: text) }
+            }
+        } catch {
+            drop()
+            throw noted(error)
+        }
+    }
+
+    /// Waits for messages on the channels, and asks whether the server is still there when it has heard nothing.
+    /// - Returns: what has come, each with its channel; nothing when nothing came in time.
+    /// - Throws: `connectionLost` and others; then messages may have been missed.
+    func messages(waitingAtMost limit: Duration) throws(RedisError) -> [(channel: String, text: String)] {
+        guard let socket else { throw RedisError(.connectionLost, "there is no subscription") }
+        do throws(RedisError) {
+            var messages: [(String, String)] = []
+            var reply = try socket.receive(until: .now + limit, atMost: Self.mostReplyBytes)
+            if reply == nil {
+                try socket.send(RedisCommand(["PING"]).encoded, until: .now + Self.replyTimeout)
+                reply = try socket.receive(until: .now + Self.replyTimeout, atMost: Self.mostReplyBytes)
+                if reply == nil { throw RedisError(.connectionLost, "Redis answers no PING") }
+            }
+            while let next = reply {
+                if case .error(let text) = next { throw RedisError(reply: text) }
+                if next[0].string == "message", let channel = next[1].string, let text = next[2].string {
+                    messages.append((channel, text))
+                }
+                reply = messages.count < 1_000 ? try socket.parsed() : nil
+            }
+            return messages
+        } catch {
+            drop()
+            throw noted(error)
+        }
+    }
+
+    // MARK: Connecting
+
+    private func connected() throws(RedisError) -> RedisSocket {
+        if let socket { return socket }
+        guard !interruption.isClosed else { throw RedisError(.closed, "the connection was closed") }
+        guard nextTry <= .now else { throw lastFailure }
+        do throws(RedisError) {
+            let socket = try RedisSocket(
+                to: server.address, timeout: Self.connectTimeout, interruption: interruption)
+            try greet(on: socket)
+            if backoff.failures > 0 { logger.notice("Redis is back", metadata: ["server": "\(server.address)"]) }
+            backoff.succeeded()
+            self.socket = socket
+            return socket
+        } catch {
+            let pause = backoff.failed()
+            nextTry = .now + pause
+            lastFailure = error
+            // Once when it goes away, then at growing intervals.
+            if backoff.failures.nonzeroBitCount == 1, error.code != .closed {
+                logger.warning(
+                    "Redis cannot be used",
+                    metadata: [
+                        "server": "\(server.address)", "reason": "\(error)", "failures": "\(backoff.failures)",
+                    ])
+            }
+            throw error
+        }
+    }
+
+    private func greet(on socket: RedisSocket) throws(RedisError) {
+        if let password = server.password {
+            let user = server.user.map { [RedisArgument($0)] } ?? []
+            _ = try exchange(
+                RedisCommand(["AUTH"] + user + [RedisArgument(password)]), on: socket, within: Self.replyTimeout)
+        }
+        if server.database != 0 {
+            _ = try exchange(["SELECT", RedisArgument(server.database)], on: socket, within: Self.replyTimeout)
+        }
+        // A server that is loading or wants a password says so here, and not in the middle of a job.
+        _ = try exchange(["PING"], on: socket, within: Self.replyTimeout)
+    }
+
+    private func exchange(
+        _ command: RedisCommand, on socket: RedisSocket, within limit: Duration
+    ) throws(RedisError) -> RedisReply {
+        let deadline = ContinuousClock.now + limit
+        try socket.send(command.encoded, until: deadline)
+        guard let reply = try socket.receive(until: deadline, atMost: Self.mostReplyBytes) else {
+            throw RedisError(.connectionLost, "no reply within \(limit)")
+        }
+        if case .error(let text) = reply { throw RedisError(reply: text) }
+        return reply
+    }
+
+    private func drop() {
+        socket = nil
+    }
+
+    /// Gives the connection up where the error says that it is of no more use.
+    private func noted(_ error: RedisError) -> RedisError {
+        switch error.code {
+        case .connectionLost, .badReply, .closed:
+            drop()
+            if !interruption.isClosed { logger.warning("connection lost", metadata: ["reason": "\(error)"]) }
+            if interruption.isClosed { return RedisError(.closed, "the connection was closed") }
+        case .readOnly, .loading, .misconfigured, .outOfMemory, .busy, .denied, .wrongNode, .server:
+            logger.warning("Redis refused a command", metadata: ["reason": "\(error)"])
+            // After a failover the same name leads to the new primary, but only on a new connection.
+            if error.code == .readOnly { drop() }
+        case .unreachable, .noScript: break
+        }
+        return error
+    }
+}

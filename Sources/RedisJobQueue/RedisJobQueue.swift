@@ -1,0 +1,243 @@
+import Foundation
+import JobQueue
+import Jobs
+import Logging
+
+/// The queue that many processes share: BullMQ's layout in Redis, worked on by scripts of our own.
+///
+/// Three connections: one for commands, one that blocks while workers wait for a job, one that listens for what others
+/// finish or cancel. All of them come back by themselves; meanwhile a worker waits, and whoever adds is told
+/// `unavailable`. Every step is one script, and a step whose answer got lost is repeated under its own number, so that a
+/// connection cut in the middle neither loses a job nor does anything twice.
+public actor RedisJobQueue: JobQueue {
+    enum Phase { case open, draining, closed }
+
+    /// A job that this process runs.
+    struct Hold {
+        let job: TakenJob
+        let token: LeaseToken
+        let signals: AsyncStream<LeaseSignal>.Continuation
+        /// When the lock was last known to be ours for its full time.
+        var renewedAt: Duration
+    }
+
+    struct Taker {
+        let worker: String
+        let continuation: CheckedContinuation<Result<Lease, QueueError>, Never>
+    }
+
+    struct Waiter {
+        let jobID: String
+        let continuation: CheckedContinuation<Result<ExecutionResult?, QueueError>, Never>
+        let deadline: Task<Void, Never>
+    }
+
+    /// Whether this process hears what others say.
+    enum Hearing { case notYet, connecting, yes, no }
+
+    public nonisolated var isDurable: Bool { true }
+
+    let settings: RedisQueueOptions
+    let options: QueueOptions
+    let clock: any QueueClock
+    let logger: Logger
+    let keys: QueueKeys
+    let commands: RedisConnection
+    let blocking: RedisConnection
+    let listening: RedisConnection
+
+    var phase = Phase.open
+    var holds: [LeaseToken: Hold] = [:]
+    var takers: [UInt64: Taker] = [:]
+    /// In the order in which they came.
+    var takerOrder: [UInt64] = []
+    var waiters: [UInt64: Waiter] = [:]
+    var waitersOfJob: [String: Set<UInt64>] = [:]
+    /// Jobs of waiters that could not be looked at when they should have been.
+    var unseen: Set<String> = []
+    var fetcher: Task<Void, Never>?
+    var listener: Task<Void, Never>?
+    var tender: Task<Void, Never>?
+    var hearing = Hearing.notYet
+    var hearingWaiters: [CheckedContinuation<Void, Never>] = []
+    private var lastTicket: UInt64 = 0
+
+    /// Connects when it is first used.
+    /// - Parameters:
+    ///   - server: the Redis.
+    ///   - settings: which queue there.
+    ///   - options: what it may hold.
+    ///   - clock: where time comes from; locks and keys end by the server's own.
+    ///   - logger: hears of the connections and of jobs by their id, never of what is in them.
+    public init(
+        server: RedisServer, settings: RedisQueueOptions = RedisQueueOptions(), options: QueueOptions = QueueOptions(),
+        clock: any QueueClock = SystemClock(), logger: Logger
+    ) {
+        self.settings = settings
+        self.options = options
+        self.clock = clock
+        self.logger = logger
+        keys = QueueKeys(prefix: settings.prefix, queue: settings.name)
+        commands = RedisConnection(to: server, role: "commands", logger: logger)
+        blocking = RedisConnection(to: server, role: "blocking", logger: logger)
+        listening = RedisConnection(to: server, role: "listening", logger: logger)
+    }
+
+    deinit {
+        fetcher?.cancel()
+        listener?.cancel()
+        tender?.cancel()
+        blocking.close()
+        listening.close()
+        commands.close()
+    }
+
+    // MARK: In
+
+    public func add(_ new: NewJob) async throws(QueueError) {
+        guard phase == .open else { throw Self.closed }
+        guard QueueKeys.isUsable(new.id) else {
+            throw QueueError(.duplicateJob, "the queue needs this id for itself")
+        }
+        startTending()
+        let expiresAt = new.timeToLive.map { RedisArgument(now + Self.milliseconds($0)) } ?? ""
+        let wishes: JSONObject = ["attempts": .integer(max(1, new.attempts)), "jobId": .string(new.id)]
+        let reply = try await run(
+            .add,
+            [
+                RedisArgument(new.id), RedisArgument(new.request), RedisArgument(JSONValue.object(wishes).serialized()),
+                RedisArgument(options.maxQueued), RedisArgument(options.maxQueuedBytes),
+                RedisArgument(new.request.count), expiresAt, Self.callNumber(),
+            ])
+        switch reply[0].integer {
+        case 0: return
+        case 1: throw QueueError(.duplicateJob, "a job of this id is there already")
+        case 2: throw QueueError(.full, "\(reply[1].integer ?? 0) jobs are waiting already")
+        case 3: throw QueueError(.full, "the waiting jobs take \(reply[1].integer ?? 0) bytes already")
+        default: throw Self.unexpected
+        }
+    }
+
+    public func cancel(_ id: String) async throws(QueueError) -> CancelOutcome {
+        startTending()
+        guard let outcome = try await withdraw(id, .cancel) else { return .unknownJob }
+        return outcome
+    }
+
+    // MARK: Looking
+
+    public func job(_ id: String) async throws(QueueError) -> JobSnapshot? {
+        startTending()
+        return try await look(at: id)
+    }
+
+    public func counts() async throws(QueueError) -> QueueCounts {
+        let reply = try await run(.count, retention)
+        return QueueCounts(
+            queued: reply[0].integer ?? 0, running: reply[1].integer ?? 0, finished: reply[2].integer ?? 0,
+            waiters: waiters.count, takers: takers.count)
+    }
+
+    // MARK: End
+
+    public func drain() async {
+        guard phase == .open else { return }
+        phase = .draining
+        endTaking()
+        // Whoever waits for a job that runs gets its result; the others would wait for a worker that may never come.
+        for id in Array(waitersOfJob.keys) { await answerWaiters(of: id) }
+    }
+
+    public func close() async {
+        guard phase != .closed else { return }
+        phase = .closed
+        endTaking()
+        for ticket in Array(waiters.keys) { resume(waiter: ticket, with: .failure(Self.closed)) }
+        listening.close()
+        listener?.cancel()
+        tender?.cancel()
+        setHearing(.no)
+    }
+
+    private func endTaking() {
+        for ticket in takerOrder { resume(taker: ticket, with: .failure(Self.closed)) }
+        // The marker must wake somebody who still wants a job.
+        blocking.close()
+    }
+
+    // MARK: Steps
+
+    static let closed = QueueError(.closed, "the queue is shutting down")
+    static let interrupted = QueueError(.interrupted, "the wait was cancelled")
+    static let stale = QueueError(.staleLease, "the job is not held under this lease any more")
+    static let unexpected = QueueError(.unavailable, "Redis gave an answer that makes no sense")
+
+    func nextTicket() -> UInt64 {
+        lastTicket += 1
+        return lastTicket
+    }
+
+    /// Milliseconds since 1970, as BullMQ has all its times.
+    var now: Int { Int((clock.date.timeIntervalSince1970 * 1_000).rounded()) }
+
+    static func milliseconds(_ duration: Duration) -> Int { Int((duration / .milliseconds(1)).rounded()) }
+
+    static func date(_ milliseconds: Int) -> Date { Date(timeIntervalSince1970: Double(milliseconds) / 1_000) }
+
+    /// What tells one call of a step from another, so that repeating it does nothing.
+    static func callNumber() -> RedisArgument { RedisArgument(UUID().uuidString) }
+
+    /// How long, how many and how many bytes of finished jobs are kept.
+    var retention: [RedisArgument] {
+        [
+            RedisArgument(Self.milliseconds(options.keepFinishedFor)), RedisArgument(options.maxFinished),
+            RedisArgument(options.maxFinishedBytes),
+        ]
+    }
+
+    /// Runs a script once, or once more where the connection broke: servers restart, and idle connections get cut.
+    /// - Parameters:
+    ///   - script: what to do.
+    ///   - arguments: what it gets behind the prefix and the time.
+    ///   - patience: how long to go on trying while Redis is away.
+    /// - Returns: the script's answer.
+    /// - Throws: `unavailable`, `closed`.
+    func run(
+        _ script: Script, _ arguments: [RedisArgument], patience: Duration = .zero
+    ) async throws(QueueError) -> RedisReply {
+        let deadline = ContinuousClock.now + patience
+        var backoff = Backoff()
+        while true {
+            do throws(RedisError) {
+                return try await attempt(script, arguments)
+            } catch {
+                let pause = backoff.failed()
+                let isWorthwhile =
+                    error.code == .connectionLost && backoff.failures == 1
+                    || error.isPassing && ContinuousClock.now + pause < deadline
+                guard isWorthwhile else { throw Self.queueError(error) }
+                // A cancelled task tries again without a pause: the deadline ends that.
+                if backoff.failures > 1 || error.code != .connectionLost { try? await Task.sleep(for: pause) }
+            }
+        }
+    }
+
+    func attempt(_ script: Script, _ arguments: [RedisArgument]) async throws(RedisError) -> RedisReply {
+        try await commands.run(
+            script, keys: keys.all, arguments: [RedisArgument(keys.prefix), RedisArgument(now)] + arguments)
+    }
+
+    static func queueError(_ error: RedisError) -> QueueError {
+        switch error.code {
+        case .closed: closed
+        case .unreachable, .connectionLost: QueueError(.unavailable, "Redis is out of reach")
+        case .readOnly: QueueError(.unavailable, "Redis is read-only")
+        case .outOfMemory: QueueError(.unavailable, "Redis has no memory left")
+        case .loading: QueueError(.unavailable, "Redis is loading its data")
+        case .misconfigured: QueueError(.unavailable, "Redis cannot save its data")
+        case .busy: QueueError(.unavailable, "Redis is busy")
+        case .denied: QueueError(.unavailable, "Redis denies access")
+        case .badReply, .noScript, .wrongNode, .server: QueueError(.unavailable, "Redis did not do as it was told")
+        }
+    }
+}

@@ -1,0 +1,112 @@
+extension Script {
+    /// The names of all keys, and the steps that several scripts share.
+    ///
+    /// BullMQ's own scripts differ between its versions, the layout below them does not: these touch the layout alone.
+    static let prelude = #"""
+        local call = redis.call
+        local wait, active, prioritized, delayed = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+        local completed, failed, paused, events = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+        local meta, marker, stalled, stalledCheck = KEYS[9], KEYS[10], KEYS[11], KEYS[12]
+        local priorityCounter, idCounter, limiter = KEYS[13], KEYS[14], KEYS[15]
+        -- Ours: the unfinished jobs that we added with the size of each, and their sum; when they expire; the finished
+        -- ones that we keep with the size of each, and their sum.
+        local open, openBytes, expiry, kept, keptSizes, keptBytes =
+            KEYS[16], KEYS[17], KEYS[18], KEYS[19], KEYS[20], KEYS[21]
+        local finishedChannel, controlChannel, workers = KEYS[22], KEYS[23], KEYS[24]
+        local prefix, now = ARGV[1], tonumber(ARGV[2])
+
+        -- A field that may be missing, or hold anything: a script that stops halfway would leave a job nowhere.
+        local function number(value)
+          return tonumber(value or 0) or 0
+        end
+
+        -- Nothing of ours stays in a Redis that nobody uses any more.
+        local function touch(...)
+          for _, key in ipairs({...}) do call('PEXPIRE', key, 604800000) end
+        end
+
+        local function emit(...)
+          local most = tonumber(call('HGET', meta, 'opts.maxLenEvents') or '') or 10000
+          call('XADD', events, 'MAXLEN', '~', most, '*', 'event', ...)
+        end
+
+        -- Whether nothing may be taken: paused, or as many active as there may be.
+        local function isHeld()
+          local set = call('HMGET', meta, 'paused', 'concurrency')
+          if set[1] then return true end
+          return set[2] and call('LLEN', active) >= (tonumber(set[2]) or math.huge)
+        end
+
+        -- BullMQ 5 renames `wait` to `paused` when it pauses and back, over whatever `wait` holds, when it resumes. What
+        -- goes into the line while it is paused must therefore go where that version expects it; version 6 finds it there.
+        local function line()
+          if call('HEXISTS', meta, 'paused') == 0 then return wait end
+          local version = call('HGET', meta, 'version') or ''
+          if call('EXISTS', paused) == 1 or string.match(version, '^bullmq:[1-5]%.') then return paused end
+          return wait
+        end
+
+        -- Wakes one worker, whosoever.
+        local function wake()
+          if not isHeld() then call('ZADD', marker, 0, '0') end
+        end
+
+        local function wakeIfWork()
+          if call('LLEN', wait) > 0 or call('ZCARD', prioritized) > 0 then wake() end
+        end
+
+        -- When the next delayed job is due, in milliseconds, or false.
+        local function nextDelayed()
+          local first = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+          return first[2] and math.floor(tonumber(first[2]) / 4096)
+        end
+
+        local function priorityScore(priority)
+          return priority * 4294967296 + call('INCR', priorityCounter) % 4294967296
+        end
+
+        -- 0, or why `token` does not hold the job: -2 no lock, -6 somebody else's.
+        local function lockProblem(id, token)
+          local holder = call('GET', prefix .. id .. ':lock')
+          if holder == token then return 0 end
+          return holder and -6 or -2
+        end
+
+        local function unlock(id)
+          call('DEL', prefix .. id .. ':lock')
+          call('SREM', stalled, id)
+        end
+
+        local function removeJob(id)
+          local key = prefix .. id
+          call('DEL', key, key .. ':lock', key .. ':logs', key .. ':dependencies', key .. ':processed',
+            key .. ':failed', key .. ':unsuccessful')
+        end
+
+        local function forgetSize(sizes, sum, id)
+          local size = call('HGET', sizes, id)
+          if size then
+            call('HDEL', sizes, id)
+            call('DECRBY', sum, size)
+          end
+        end
+
+        -- Drops finished jobs of ours, the oldest first, until those that are left are young, few and small enough.
+        local function trimKept(milliseconds, most, mostBytes)
+          for _ = 1, 200 do
+            local oldest = call('ZRANGE', kept, 0, 0, 'WITHSCORES')
+            local id = oldest[1]
+            if not id then return end
+            local fits = call('ZCARD', kept) <= most and number(call('GET', keptBytes)) <= mostBytes
+            if fits and tonumber(oldest[2]) + milliseconds > now then return end
+            call('ZREM', kept, id)
+            forgetSize(keptSizes, keptBytes, id)
+            -- In neither where a client of BullMQ's removed the job or had it tried again.
+            if call('ZREM', completed, id) + call('ZREM', failed, id) > 0 then
+              removeJob(id)
+              call('DEL', prefix .. 'bh:result:' .. id)
+            end
+          end
+        end
+        """#
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Jobs
+
+/// A result in the form in which it is put down: small enough for the job's hash and the stream of events, and whole
+/// beside it where it is larger.
+struct StoredResult: Sendable, Equatable {
+    /// At most the given number of bytes.
+    let json: Data
+    /// The whole result where `json` was shortened.
+    let whole: Data?
+
+    /// - Parameters:
+    ///   - result: what to put down.
+    ///   - most: the largest that `json` may be.
+    ///   - key: where the whole result will be found.
+    init(_ result: ExecutionResult, atMost most: Int, wholeAt key: String) {
+        let full = result.json()
+        guard full.count > most else {
+            json = full
+            whole = nil
+            return
+        }
+        whole = full
+        var bytes = most / 2
+        while true {
+            let text = StoredResult.shortened(result, streamBytes: bytes, wholeAt: key)
+            if text.count <= most || bytes == 0 {
+                json = text
+                return
+            }
+            bytes /= 2
+        }
+    }
+
+    /// A result without its files' contents and with no more than so much of each stream; of the streams' full sizes it
+    /// still tells. With no room for streams it goes without message, metadata and file names as well.
+    private static func shortened(_ result: ExecutionResult, streamBytes: Int, wholeAt key: String) -> Data {
+        var short = result
+        func cut(_ text: inout String) -> Bool {
+            guard text.utf8.count > streamBytes else { return false }
+            text = prefix(of: text, bytes: streamBytes)
+            return true
+        }
+        if cut(&short.stdout) { short.stdoutTruncated = true }
+        if cut(&short.stderr) { short.stderrTruncated = true }
+        if var compile = short.compile {
+            _ = cut(&compile.stdout)
+            _ = cut(&compile.stderr)
+            short.compile = compile
+        }
+        for index in short.files.indices { short.files[index].content = nil }
+        if streamBytes == 0 {
+            short.files = []
+            short.metadata = JSONObject()
+            short.message = short.message.map { prefix(of: $0, bytes: 1_024) }
+        }
+        var object = short.jsonObject
+        object.members.append(.init(name: "resultTruncated", value: .bool(true)))
+        object.members.append(.init(name: "resultKey", value: .string(key)))
+        return JSONValue.object(object).serialized()
+    }
+
+    /// The beginning of a text that ends between two characters; in base64, between two groups of four.
+    private static func prefix(of text: String, bytes: Int) -> String {
+        var end = bytes - bytes % 4
+        let all = Array(text.utf8.prefix(end + 1))
+        while end > 0, end < all.count, all[end] & 0xC0 == 0x80 { end -= 1 }
+        return String(decoding: all.prefix(end), as: UTF8.self)
+    }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Foundation
+import HTTPAPI
+import Images
+import Jobs
+import Logging
+import RedisJobQueue
+import ServiceLifecycle
+import UnixSignals
+
+/// `bulkhead api`: HTTP in front of a queue in Redis. Needs no root and starts no sandbox.
+struct APICommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "api",
+        abstract: "Take programs over HTTP into a queue in Redis, for workers elsewhere.",
+        discussion: """
+            REDIS_URL=redis://127.0.0.1:6379 bulkhead api
+            REDIS_URL=redis://127.0.0.1:6379 sudo -E bulkhead worker
+            """)
+
+    @OptionGroup var listening: ListeningOptions
+    @OptionGroup var selection: QueueSelection
+
+    mutating func run() throws {
+        guard let server = try selection.redis(neededBy: "bulkhead api") else { throw ExitCode(2) }
+        let api = try listening.apiConfiguration()
+        let logger = Logger(label: "bulkhead")
+        let queue = try selection.redisQueue(on: server, logger: logger)
+        let store = ImageStore(
+            stateDirectory: ImageStore.defaultStateDirectory,
+            recipeDirectories: ImageStore.standardRecipeDirectories(executable: Installation.executable))
+        let directory = LivingWorkers(queue: queue, commands: try store.commandsThatAdd(), logger: logger)
+        try runToEnd {
+            // The workers of any size; each checks again against its own maxima.
+            let maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
+            let httpServer = APIServer(
+                queue: queue, languages: directory, maxima: maxima, configuration: api, logger: logger
+            ) { port in
+                logger.info("serving", metadata: ["url": "http://\(api.host):\(port)", "uid": "\(getuid())"])
+            }
+            var configuration = ServiceGroupConfiguration(
+                services: [.init(service: httpServer, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
+            try await ServiceGroup(configuration: configuration).run()
+        }
+    }
+}
+
+extension ImageStore {
+    /// For each language that some recipe knows, by name and alias, the command that adds it.
+    /// - Throws: where a recipe cannot be read.
+    func commandsThatAdd() throws -> [String: String] {
+        var commands: [String: String] = [:]
+        for name in try recipePaths().keys {
+            for language in try recipe(name).languages.map(\.language) {
+                for alias in [language.name] + language.aliases { commands[alias] = "bulkhead rootfs build \(name)" }
+            }
+        }
+        return commands
+    }
+}

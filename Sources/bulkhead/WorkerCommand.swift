@@ -1,0 +1,83 @@
+import ArgumentParser
+import Foundation
+import Isolation
+import JobQueue
+import Jobs
+import Logging
+import RedisJobQueue
+import ServiceLifecycle
+import UnixSignals
+import Worker
+
+/// `bulkhead worker`: runs the jobs of a queue in Redis.
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Run the jobs that a queue in Redis holds, whoever put them there.",
+        discussion: """
+            REDIS_URL=redis://127.0.0.1:6379 sudo -E bulkhead worker
+            """)
+
+    @OptionGroup var engine: EngineOptions
+    @OptionGroup var selection: QueueSelection
+
+    @Option(help: "How many programs run at once (2 for each core; BULKHEAD_SLOTS).")
+    var slots: Int?
+
+    mutating func run() throws {
+        guard let server = try selection.redis(neededBy: "bulkhead worker") else { throw ExitCode(2) }
+        let slots = try ServeCommand.slotCount(slots)
+        let logger = Logger(label: "bulkhead")
+        let running = try RunningEngine.start(engine, images: nil, slots: slots) { error in
+            // As in `serve`: whoever supervises this process starts another.
+            logger.critical("\(error); ending")
+            Foundation.exit(1)
+        }
+        let queue = try selection.redisQueue(on: server, logger: logger)
+        try runToEnd {
+            do {
+                try await Self.work(running, slots: slots, queue: queue, logger: logger)
+            } catch {
+                await running.engine.shutDown()
+                throw error
+            }
+            await running.engine.shutDown()
+        }
+    }
+
+    private static func work(_ running: RunningEngine, slots: Int, queue: RedisJobQueue, logger: Logger) async throws {
+        try await running.engine.warmUp(slots: slots)
+        ServeCommand.readImagesAhead(running.images, logger: logger)
+        let name = RunCommand.hostName
+        let worker = WorkerService(
+            queue: queue,
+            runner: JobRunner(
+                engine: running.engine, languages: running.languages, maxima: running.maxima, worker: name),
+            name: name, concurrency: slots, logger: logger)
+        var configuration = ServiceGroupConfiguration(
+            services: [
+                // The last come, the first to go: not announced any more, nothing more taken, what runs is finished.
+                .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
+                .init(service: QueueCloser(queue: queue), successTerminationBehavior: .gracefullyShutdownGroup),
+                .init(
+                    service: Announcer(queue: queue, worker: running.announcement(slots: slots)),
+                    successTerminationBehavior: .gracefullyShutdownGroup),
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(40)
+        logger.info(
+            "working",
+            metadata: [
+                "slots": "\(slots)", "uid": "\(getuid())",
+                "languages": "\(running.languages.all.map(\.name).joined(separator: " "))",
+            ])
+        try await ServiceGroup(configuration: configuration).run()
+    }
+}
+
+extension RunningEngine {
+    /// What this process says of itself to those who ask for workers.
+    func announcement(slots: Int) -> WorkerAnnouncement {
+        WorkerAnnouncement(
+            id: UUID().uuidString, host: RunCommand.hostName, languages: languages.all, maxima: maxima, slots: slots)
+    }
+}

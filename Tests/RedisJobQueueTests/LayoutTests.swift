@@ -1,0 +1,309 @@
+import Foundation
+import JobQueue
+import Jobs
+import RedisTestServer
+import Testing
+
+@testable import RedisJobQueue
+
+/// What lies in Redis, and what only a queue there has to do.
+@Suite("Layout in Redis", .timeLimit(.minutes(1)), .enabled(if: RedisTestServer.shared != nil))
+struct LayoutTests {
+    private var place: QueueOnServer
+
+    init() throws {
+        place = QueueOnServer(server: try #require(RedisTestServer.shared))
+    }
+
+    @Test("a large result is shortened in its job and whole under its own key, which ends")
+    func largeResults() async throws {
+        let queue = try place.queue()
+        try await queue.add(.sample("j-a"))
+        let lease = try await queue.take(by: "w")
+        let whole = ExecutionResult.sample("j-a", stdout: String(repeating: "\u{1}é", count: 100_000))
+        try await queue.complete(lease.token, with: whole)
+        let stored = try place.field("returnvalue", of: "j-a")
+        #expect(stored.utf8.count <= 64 << 10)
+        let short = try JSONValue(parsing: Array(stored.utf8))
+        #expect(short["resultTruncated"] == .bool(true))
+        let key = try #require(short["resultKey"].text)
+        #expect(try ExecutionResult(json: Data(try place.redis("GET", key).utf8)) == whole)
+        #expect(try Int(place.redis("PTTL", key)).map { $0 > 3_500_000 && $0 <= 3_600_000 } == true)
+        #expect(try ExecutionResult(json: Data(stored.utf8)).stdoutTruncated)
+        #expect(try await queue.result(of: "j-a", waitingAtMost: .seconds(5)) == whole)
+        // Without the key the shortened one still answers.
+        try place.redis("DEL", key)
+        #expect(try await queue.job("j-a")?.result?.status == .ok)
+        await queue.close()
+    }
+
+    @Test("a failed job keeps its whole result in a field of its own")
+    func failedResults() async throws {
+        let queue = try place.queue()
+        try await queue.add(.sample("j-a"))
+        let lease = try await queue.take(by: "w")
+        let result = ExecutionResult.sample("j-a", .internalError, stdout: "so far")
+        _ = try await queue.fail(lease.token, reason: "engine: broke", result: result, mayRetry: true)
+        #expect(try place.field("failedReason", of: "j-a") == "engine: broke")
+        #expect(try ExecutionResult(json: Data(try place.field("result", of: "j-a").utf8)) == result)
+        await queue.close()
+    }
+
+    @Test("every key of ours ends by itself")
+    func ownKeysEnd() async throws {
+        let queue = try place.queue()
+        for id in ["j-a", "j-b"] { try await queue.add(.sample(id, timeToLive: .seconds(100))) }
+        let lease = try await queue.take(by: "w")
+        try await queue.complete(lease.token, with: .sample("j-a", stdout: String(repeating: "x", count: 100_000)))
+        let endless = try place.redis(
+            "EVAL",
+            """
+            local found = {}
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. 'bh:*')) do
+              if redis.call('TTL', key) < 0 then found[#found + 1] = key end
+            end
+            return table.concat(found, ' ')
+            """, "0", place.base)
+        #expect(endless == "")
+        await queue.close()
+    }
+
+    @Test("all keys of a queue whose prefix has a hash tag lie in one slot")
+    func hashTags() async throws {
+        var place = place
+        place.prefix = "{bull}"
+        let queue = try place.queue()
+        try await queue.add(.sample("j-a"))
+        let lease = try await queue.take(by: "w")
+        try await queue.complete(lease.token, with: .sample("j-a"))
+        let keys = QueueKeys(prefix: place.prefix, queue: place.name)
+        let all = keys.all.map { String(decoding: $0.bytes, as: UTF8.self) } + [keys.resultKey(of: "j-a")]
+        #expect(all.allSatisfy { $0.hasPrefix("{bull}:\(place.name):") })
+        await queue.close()
+    }
+
+    @Test("what is added while BullMQ 5 has paused survives its resume")
+    func pausedByVersion5() async throws {
+        let queue = try place.queue()
+        try await queue.add(.sample("j-before"))
+        // What its script pause-7.lua does.
+        try place.redis("HSET", place.base + "meta", "paused", "1", "version", "bullmq:5.30.0")
+        try place.redis("RENAME", place.base + "wait", place.base + "paused")
+        try place.redis("DEL", place.base + "marker")
+        try await queue.add(.sample("j-meanwhile"))
+        #expect(try await queue.counts().queued == 2)
+        let taking = Task { try await queue.take(by: "w") }
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(try await queue.counts() == QueueCounts(queued: 2, takers: 1))
+        #expect(try await queue.cancel("j-before") == .cancelled)
+        try place.redis("HDEL", place.base + "meta", "paused")
+        try place.redis("RENAME", place.base + "paused", place.base + "wait")
+        try place.redis("ZADD", place.base + "marker", "0", "0")
+        #expect(try await taking.value.id == "j-meanwhile")
+        await queue.close()
+    }
+
+    @Test("no more are active than the queue's global concurrency, and each finish lets one more in")
+    func concurrency() async throws {
+        let queue = try place.queue()
+        let other = try place.queue()
+        try place.redis("HSET", place.base + "meta", "concurrency", "1")
+        for id in ["j-a", "j-b"] { try await queue.add(.sample(id)) }
+        let first = try await queue.take(by: "w")
+        let waiting = Task { try await other.take(by: "v") }
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(try await queue.counts().running == 1)
+        let began = ContinuousClock.now
+        try await queue.complete(first.token, with: .sample("j-a"))
+        #expect(try await waiting.value.id == "j-b")
+        #expect(ContinuousClock.now - began < .seconds(2), "woken, not found by the watchdog")
+        await queue.close()
+        await other.close()
+    }
+
+    @Test("the queue's rate limit is kept")
+    func rateLimit() async throws {
+        let queue = try place.queue()
+        try place.redis("HSET", place.base + "meta", "max", "2", "duration", "600")
+        for index in 0..<3 { try await queue.add(.sample("j-\(index)")) }
+        let began = ContinuousClock.now
+        for _ in 0..<3 { _ = try await queue.take(by: "w") }
+        #expect((Duration.milliseconds(400)...Duration.seconds(2)).contains(ContinuousClock.now - began))
+        await queue.close()
+    }
+
+    @Test("a request that is larger than it may be is failed without being read")
+    func hugeRequests() async throws {
+        let queue = try place.queue { $0.maxRequestBytes = 100 }
+        try await queue.add(NewJob(id: "j-a", request: Data(repeating: 0x20, count: 200)))
+        try await queue.add(.sample("j-b"))
+        #expect(try await queue.take(by: "w").id == "j-b")
+        #expect(try place.field("failedReason", of: "j-a") == "invalid request: more than 100 bytes")
+        await queue.close()
+    }
+
+    @Test("a worker that lost its lock writes nothing, whoever has the job by now")
+    func fencing() async throws {
+        let lost = try place.queue(QueueOptions(lockDuration: .milliseconds(300)))
+        let other = try place.queue()
+        try await lost.add(.sample("j-a"))
+        let first = try await lost.take(by: "lost")
+        try await Task.sleep(for: .milliseconds(350))
+        // Either sweep may have come first.
+        #expect(try await other.recoverStalled() <= 1)
+        let second = try await other.take(by: "other")
+        #expect(second.attempt == 2)
+        await expectRefusal(.staleLease) { try await lost.complete(first.token, with: .sample("j-a", .signaled)) }
+        #expect(await first.signals.reduce(into: []) { $0.append($1) } == [.lost])
+        try await other.complete(second.token, with: .sample("j-a", attempt: 2))
+        #expect(try await lost.result(of: "j-a", waitingAtMost: .seconds(5))?.status == .ok)
+        #expect(try place.redis("ZCARD", place.base + "completed") == "1")
+        await lost.close()
+        await other.close()
+    }
+
+    @Test("a dead worker's job is found without anybody asking")
+    func sweeps() async throws {
+        let dead = try place.queue(QueueOptions(lockDuration: .milliseconds(300))) { $0.sweepInterval = .seconds(600) }
+        try await dead.add(.sample("j-a"))
+        _ = try await dead.take(by: "dead")
+        let alive = try place.queue { $0.sweepInterval = .seconds(1) }
+        let began = ContinuousClock.now
+        #expect(try await alive.take(by: "alive").attempt == 2)
+        #expect(ContinuousClock.now - began < .seconds(4))
+        await dead.close()
+        await alive.close()
+    }
+
+    @Test("a job that an official worker finishes or removes leaves our books")
+    func reconciles() async throws {
+        let queue = try place.queue()
+        for id in ["j-done", "j-gone", "j-waits"] { try await queue.add(.sample(id)) }
+        try place.redis("LREM", place.base + "wait", "0", "j-done")
+        try place.redis("LREM", place.base + "wait", "0", "j-gone")
+        try place.redis("HSET", place.base + "j-done", "finishedOn", "1700000000000", "returnvalue", "1")
+        try place.redis("ZADD", place.base + "completed", "1700000000000", "j-done")
+        try place.redis("DEL", place.base + "j-gone")
+        #expect(try await queue.run(.reconcile, []).integer == 2)
+        #expect(try place.redis("HLEN", place.base + "bh:open") == "1")
+        #expect(try place.redis("GET", place.base + "bh:open-bytes") == "33")
+        // Kept since 2023 is kept long enough.
+        #expect(try await queue.job("j-done") == nil)
+        await queue.close()
+    }
+
+    @Test("a thousand waiters share one subscription, and a process has three connections")
+    func connections() async throws {
+        let server = try RedisTestServer()
+        let place = QueueOnServer(server: server)
+        let queue = try place.queue()
+        for index in 0..<50 { try await queue.add(.sample("j-\(index)")) }
+        let answers = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for index in 0..<1_000 {
+                group.addTask {
+                    try await queue.result(of: "j-\(index % 50)", waitingAtMost: .seconds(30))?.id == "j-\(index % 50)"
+                }
+            }
+            try await eventually { try await queue.counts().waiters == 1_000 }
+            let lease = try await queue.take(by: "w")
+            try await eventually {
+                try place.redis("PUBSUB", "NUMSUB", place.base + "bh:finished") == "2"
+            }
+            let clients = try place.redis("CLIENT", "LIST").split(separator: "\n").count
+            #expect(clients <= 4, "three of ours and the one that asks")
+            try await queue.complete(lease.token, with: .sample(lease.id))
+            for _ in 1..<50 {
+                let lease = try await queue.take(by: "w")
+                try await queue.complete(lease.token, with: .sample(lease.id))
+            }
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(answers == 1_000)
+        await queue.close()
+    }
+
+    @Test("a cancellation by one process stops what another runs, at once")
+    func cancelsElsewhere() async throws {
+        let api = try place.queue()
+        let worker = try place.queue()
+        var times: [Duration] = []
+        for index in 0..<50 {
+            try await api.add(.sample("j-\(index)"))
+            let lease = try await worker.take(by: "w")
+            var signals = lease.signals.makeAsyncIterator()
+            let began = ContinuousClock.now
+            #expect(try await api.cancel(lease.id) == .requested)
+            #expect(await signals.next() == .cancelRequested)
+            times.append(.now - began)
+            let result = ExecutionResult.sample(lease.id, .cancelled)
+            _ = try await worker.fail(lease.token, reason: "cancelled", result: result, mayRetry: true)
+        }
+        #expect(times.sorted()[49] < .milliseconds(500))
+        #expect(try await api.job("j-0")?.result?.status == .cancelled)
+        await api.close()
+        await worker.close()
+    }
+
+    @Test("many producers, workers and waiters: every job is run once and answered")
+    func crowd() async throws {
+        let apis = try (0..<2).map { _ in try place.queue(QueueOptions(maxQueued: 5_000)) }
+        let workers = try (0..<3).map { _ in try place.queue() }
+        let count = 600
+        let runs = try await withThrowingTaskGroup(of: [String].self) { group in
+            for worker in workers {
+                for slot in 0..<4 {
+                    group.addTask {
+                        var ran: [String] = []
+                        while true {
+                            do {
+                                let lease = try await worker.take(by: "w\(slot)")
+                                ran.append(lease.id)
+                                try await worker.complete(lease.token, with: .sample(lease.id))
+                            } catch let error as QueueError where error.code == .closed {
+                                return ran
+                            }
+                        }
+                    }
+                }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { clients in
+                for index in 0..<count {
+                    let api = apis[index % 2]
+                    clients.addTask {
+                        try await api.add(.sample("j-\(index)"))
+                        let result = try await api.result(of: "j-\(index)", waitingAtMost: .seconds(40))
+                        #expect(result?.id == "j-\(index)")
+                    }
+                }
+                try await clients.waitForAll()
+            }
+            for worker in workers { await worker.close() }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(runs.count == count)
+        #expect(Set(runs).count == count)
+        #expect(try await apis[0].counts() == QueueCounts(finished: count))
+        for api in apis { await api.close() }
+    }
+
+    @Test("workers are known while they live, and not longer")
+    func workers() async throws {
+        let queue = try place.queue()
+        let language = Language(name: "c", version: "12.2.0", image: "default", fileName: "main.c", run: ["./main"])
+        func worker(_ id: String) -> WorkerAnnouncement {
+            WorkerAnnouncement(
+                id: id, host: "host-1", languages: [language], maxima: .maximum(cores: 2), slots: 4)
+        }
+        #expect(try await queue.workers() == [])
+        try await queue.announce(worker("a"))
+        let living = Task { await queue.keepAnnouncing(worker("b")) }
+        try await eventually { try await queue.workers().count == 2 }
+        #expect(try await queue.workers().contains(worker("a")))
+        try place.server.age(place.base + "bh:worker:a", by: RedisJobQueue.announcementLease)
+        #expect(try await queue.workers() == [worker("b")])
+        living.cancel()
+        await living.value
+        #expect(try await queue.workers() == [])
+        await queue.close()
+    }
+}

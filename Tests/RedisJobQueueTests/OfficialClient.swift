@@ -1,0 +1,138 @@
+import Foundation
+import Jobs
+import RedisTestServer
+import Synchronization
+
+/// BullMQ's own client in a Python process, told what to do line by line.
+final class OfficialClient: Sendable {
+    private let process: Mutex<Process>
+    private let input: FileHandle
+    private let output: FileHandle
+
+    /// Python with the package in an environment below the build folder; made at first use. Nil, said aloud, without it.
+    static let python: String? = {
+        do {
+            return try prepare()
+        } catch {
+            print("privileged suite skipped: no bullmq from PyPI (\(error))")
+            return nil
+        }
+    }()
+
+    private static var folder: URL { URL(fileURLWithPath: #filePath).deletingLastPathComponent() }
+
+    private static func prepare() throws -> String {
+        let root = folder.deletingLastPathComponent().deletingLastPathComponent()
+        let environment = root.appendingPathComponent(".build/interop-python-3.4.4")
+        let python = environment.appendingPathComponent("bin/python3").path
+        if (try? run(python, ["-c", "import bullmq"])) != nil { return python }
+        try run("/usr/bin/python3", ["-m", "venv", "--clear", environment.path])
+        try run(
+            python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "bullmq==3.4.4", "redis==8.1.0"])
+        return python
+    }
+
+    private struct Failure: Error {
+        let message: String
+    }
+
+    private static func run(_ program: String, _ arguments: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: program)
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Failure(message: "\(arguments.joined(separator: " ")) ended with \(process.terminationStatus)")
+        }
+    }
+
+    /// - Parameters:
+    ///   - server: where the queue is.
+    ///   - queue: its name.
+    /// - Throws: where Python does not start or the client is not ready.
+    init(on server: RedisTestServer, queue: String) async throws {
+        guard let python = Self.python else { throw Failure(message: "no python with bullmq") }
+        let process = Process()
+        let input = Pipe()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: python)
+        process.arguments = [
+            Self.folder.appendingPathComponent("interop/client.py").path, "redis://127.0.0.1:\(server.port)", queue,
+        ]
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        self.process = Mutex(process)
+        self.input = input.fileHandleForWriting
+        self.output = output.fileHandleForReading
+        _ = try await answer()
+    }
+
+    deinit {
+        process.withLock { $0.terminate() }
+    }
+
+    /// Ends the process as a crash would.
+    func kill() {
+        process.withLock { process in
+            Foundation.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+    }
+
+    /// Has the client do something.
+    /// - Returns: its answer.
+    /// - Throws: where it says that something went wrong.
+    @discardableResult
+    func callAsFunction(_ what: String, _ arguments: JSONObject = [:]) async throws -> JSONValue {
+        var call: JSONObject = ["do": .string(what)]
+        call.members += arguments.members
+        try input.write(contentsOf: JSONValue.object(call).serialized() + Data("\n".utf8))
+        return try await answer()
+    }
+
+    private func answer() async throws -> JSONValue {
+        let output = output
+        let line: Data = try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try Self.line(from: output) })
+            }
+        }
+        guard case .object(let object) = try JSONValue(parsing: Array(line)) else {
+            throw Failure(message: "no object")
+        }
+        if let error = object["error"] { throw Failure(message: "\(error)") }
+        return object["ok"] ?? .null
+    }
+
+    private static func line(from handle: FileHandle) throws -> Data {
+        var line = Data()
+        while let byte = try handle.read(upToCount: 1), !byte.isEmpty {
+            if byte[byte.startIndex] == 0x0A { return line }
+            line += byte
+        }
+        throw Failure(message: "the client ended")
+    }
+}
+
+extension JSONValue {
+    /// The member of an object; null where there is none.
+    subscript(name: String) -> JSONValue {
+        guard case .object(let object) = self else { return .null }
+        return object[name] ?? .null
+    }
+
+    var text: String? {
+        guard case .string(let text) = self else { return nil }
+        return text
+    }
+
+    var integer: Int? {
+        guard case .number(let number) = self else { return nil }
+        return number.integer
+    }
+}

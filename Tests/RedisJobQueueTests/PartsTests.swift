@@ -1,0 +1,128 @@
+import Foundation
+import JobQueue
+import Jobs
+import Testing
+
+@testable import RedisJobQueue
+
+/// What needs no server.
+@Suite("Parts of the Redis queue")
+struct PartsTests {
+    @Test("a URL names host, port, user, password and database")
+    func urls() throws {
+        #expect(try RedisServer(url: "redis://h") == RedisServer(host: "h"))
+        #expect(
+            try RedisServer(url: "redis://u:p%40ss@h:1/2")
+                == RedisServer(address: .tcp(host: "h", port: 1), user: "u", password: "p@ss", database: 2))
+        #expect(
+            try RedisServer(url: "redis://:p@[::1]:6390")
+                == RedisServer(address: .tcp(host: "::1", port: 6_390), password: "p"))
+        #expect(
+            try RedisServer(url: "unix:///run/redis.sock?db=4")
+                == RedisServer(address: .unix(path: "/run/redis.sock"), database: 4))
+    }
+
+    @Test(
+        "what is no URL of a Redis is refused, without its password",
+        arguments: [
+            "", "localhost:6379", "http://h", "redis://", "redis://h/x", "redis://h:0", "unix://h", "redis://h/-1",
+        ])
+    func badURLs(url: String) {
+        #expect(throws: RedisServerError.self) { try RedisServer(url: url) }
+    }
+
+    @Test("TLS is refused with a way to have it")
+    func tls() {
+        do throws(RedisServerError) {
+            _ = try RedisServer(url: "rediss://u:secret@h:6380")
+            Issue.record("was not refused")
+        } catch {
+            #expect(error.description.contains("stunnel"))
+            #expect(!error.description.contains("secret"))
+        }
+    }
+
+    @Test("the environment names a server by URL, or by host and port")
+    func environment() throws {
+        #expect(try RedisServer.named(in: [:]) == nil)
+        #expect(try RedisServer.named(in: ["REDIS_PORT": "1"]) == nil)
+        #expect(try RedisServer.named(in: ["REDIS_HOST": "h", "REDIS_PORT": "1"]) == RedisServer(host: "h", port: 1))
+        #expect(
+            try RedisServer.named(in: ["REDIS_HOST": "h", "REDIS_URL": "redis://g"]) == RedisServer(host: "g"))
+        #expect(throws: RedisServerError.self) {
+            try RedisServer.named(in: ["REDIS_HOST": "h", "REDIS_PORT": "many"])
+        }
+    }
+
+    @Test(
+        "errors are told apart, wherever the server puts the word",
+        arguments: [
+            ("READONLY You can't write against a read only replica.", RedisError.Code.readOnly),
+            ("ERR Error running script: @user_script: 12: -OOM command not allowed", .outOfMemory),
+            ("OOM command not allowed when used memory > 'maxmemory'. script: f, on @user_script:3.", .outOfMemory),
+            ("LOADING Redis is loading the dataset in memory", .loading),
+            ("MISCONF Redis is configured to save RDB snapshots", .misconfigured),
+            ("NOSCRIPT No matching script.", .noScript), ("NOAUTH Authentication required.", .denied),
+            ("WRONGTYPE Operation against a key", .server),
+        ])
+    func errors(text: String, code: RedisError.Code) {
+        #expect(RedisError(reply: text).code == code)
+    }
+
+    @Test("an error never repeats a command's arguments")
+    func errorsTellNothing() {
+        let error = RedisError(reply: "ERR unknown command 'X', with args beginning with: 'secret'")
+        #expect(!error.detail.contains("secret"))
+    }
+
+    @Test("a producer's wishes are read, and what makes no sense is passed over")
+    func wishes() {
+        let options = JobOptions(
+            json: Array(
+                #"{"attempts":3,"backoff":{"type":"exponential","delay":100},"removeOnComplete":{"count":5,"age":60},"#
+                    .utf8)
+                + Array(#""removeOnFail":true,"lifo":true}"#.utf8))
+        #expect(options.attempts == 3)
+        #expect((1...3).map { options.delay(afterAttempt: $0) } == [100, 200, 400])
+        #expect(options.onComplete == JobOptions.Retention(count: 5, age: 60))
+        #expect(options.onFail == JobOptions.Retention(count: 0))
+        #expect(options.isLIFO)
+        let fixed = JobOptions(json: Array(#"{"attempts":2,"backoff":70}"#.utf8))
+        #expect((1...3).map { fixed.delay(afterAttempt: $0) } == [70, 70, 70])
+        let huge = JobOptions(json: Array(#"{"attempts":1e300,"backoff":{"type":"exponential","delay":1e300}}"#.utf8))
+        #expect(huge.delay(afterAttempt: 1_000_000) == 2_592_000_000)
+        for text in ["", "[]", "null", #"{"attempts":"3","backoff":{"delay":-1},"removeOnFail":[]}"#] {
+            let options = JobOptions(json: Array(text.utf8))
+            #expect(options.attempts == 1)
+            #expect(options.delay(afterAttempt: 1) == 0)
+            #expect(options.onFail == JobOptions.Retention())
+        }
+    }
+
+    @Test("a shortened result is valid, small enough, and cut between characters", arguments: [2_000, 3_000, 65_536])
+    func shortened(most: Int) throws {
+        var result = ExecutionResult.sample("j-a", stdout: String(repeating: "😀\u{7}", count: 50_000))
+        result.stderr = String(repeating: "x", count: 100_000)
+        result.message = String(repeating: "m", count: 900)
+        result.files = (0..<64).map { CollectedFile(path: "out/\($0)", content: "abc", bytes: 3) }
+        let stored = StoredResult(result, atMost: most, wholeAt: "bull:q:bh:result:j-a")
+        #expect(stored.json.count <= most || most < 3_000)
+        #expect(stored.whole == result.json())
+        let read = try ExecutionResult(json: stored.json)
+        #expect(read.id == "j-a")
+        #expect(!read.stdout.contains("\u{FFFD}"))
+        let small = StoredResult(.sample("j-b"), atMost: most, wholeAt: "k")
+        #expect(small.whole == nil)
+    }
+
+    @Test("the pause before another try grows to its bound and is left to chance")
+    func backoff() {
+        var backoff = Backoff()
+        let pauses = (0..<200).map { _ in backoff.failed() }
+        #expect(pauses.allSatisfy { $0 <= .seconds(5) })
+        #expect(pauses[0] <= .milliseconds(100))
+        #expect(Set(pauses.suffix(100)).count > 50)
+        backoff.succeeded()
+        #expect(backoff.failed() <= .milliseconds(100))
+    }
+}
