@@ -9,6 +9,8 @@ final class SlotConversation {
     private let socket: Descriptor
     private var streams: Streams?
     private var buffer = [UInt8](repeating: 0, count: maximumMessageSize)
+    /// Whether the slot died after its last job had ended.
+    private(set) var isOver = false
     /// Whether the slot was sent the start of the job at hand.
     private var isStarted = false
 
@@ -42,7 +44,8 @@ final class SlotConversation {
             let wasParked = try waitUntilParked()
             let outcome = try runParked(
                 configuration, cancellation: cancellation, onOutput: onOutput, arrived: arrived, wasParked: wasParked)
-            try release()
+            // The job has its verdict; a slot that dies from here on is the next job's concern, and is not given one.
+            do { try release() } catch is Broken { isOver = true }
             return outcome
         } catch let error as IsolationError {
             try release()

@@ -32,6 +32,7 @@ final class SlotWorker: Sendable {
                     // Not one that is known to be dead: the launcher may have given its number to a new slot by now.
                     if error.code != .slotDied, error.code != .slotLost { launcher.killSlot(index) }
                 }
+                if conversation.isOver { broken.store(true, ordering: .releasing) }
                 work.finish(result)
             }
             // The end of the conversation closes the socket, and that ends the slot.

@@ -18,9 +18,9 @@ struct RunCommand: ParsableCommand {
             bulkhead run --image default -- /bin/ls /        any command of an image
 
             The program reads this command's standard input and its output appears as it is written. Its exit code is
-            passed on; 128 + n when signal n ended it, 124 for a limit of time, 125 for any other limit or a program that
-            does not compile, 70 when the engine failed. --json prints the whole result instead, and exits 0 when the
-            program ran.
+            passed on; 128 + n when signal n ended it, 127 when the image has no such command, 124 for a limit of time,
+            125 for any other limit or a program that does not compile, 70 when the engine failed. --json prints the
+            whole result instead, and exits 0 when the program ran.
             """)
 
     @OptionGroup var engine: EngineOptions
@@ -242,7 +242,8 @@ struct RunCommand: ParsableCommand {
         case .ok, .nonzeroExit: return Int32(clamping: result.exitCode ?? 0)
         case .signaled: return 128 + (result.signal.flatMap(SignalName.number(of:)) ?? 0)
         case .wallTimeLimit, .cpuTimeLimit: return 124
-        case .internalError: return 70
+        // As a shell would: the image has no such program.
+        case .internalError: return result.message?.hasPrefix("execve:") == true ? 127 : 70
         default: return 125
         }
     }
