@@ -170,7 +170,7 @@ final class SlotConversation {
             guard poll.isReady(reply) else { continue }
             switch try receive(timeout: nil) {
             case .ended(let report):
-                // Nothing writes any more: what is left in the pipes ends in an end of file.
+                // Nothing writes any more: what is in the pipes now is all there will be.
                 try collector.drain(&streams.output, stream: .output)
                 try collector.drain(&streams.error, stream: .error)
                 return Run(

@@ -10,8 +10,6 @@ import Worker
 struct RunningEngine {
     let engine: Engine
     let languages: ServedLanguages
-    /// Index of each image by name.
-    let imageIndexes: [String: Int]
     let maxima: Limits
     /// Held so that no build removes a tree that jobs run in.
     let images: [Image]
@@ -34,7 +32,7 @@ struct RunningEngine {
         }
         try DelegatedScope.ensure(arguments: CommandLine.arguments)
         let store = options.store
-        let wanted = try names ?? store.list().filter { $0.manifest != nil && $0.problem == nil }.map(\.name)
+        let wanted = try names ?? usableImages(of: store)
         // The default image first: slots are warmed up for it.
         let ordered = wanted.filter { $0 == "default" } + wanted.filter { $0 != "default" }
         let images = try ordered.map { try store.open($0) }
@@ -57,8 +55,15 @@ struct RunningEngine {
         return RunningEngine(
             engine: Engine(launcher: launcher, onFailure: onFailure),
             languages: ServedLanguages(images: images.map { ($0.manifest.name, $0.manifest.languages) }),
-            imageIndexes: Dictionary(uniqueKeysWithValues: ordered.enumerated().map { ($0.element, $0.offset) }),
             maxima: maxima, images: images)
+    }
+
+    /// The images that are built. One that is broken is said to be left out, and why: its languages will be missing.
+    private static func usableImages(of store: ImageStore) throws -> [String] {
+        try store.list().compactMap { image in
+            if let problem = image.problem { note("image \(image.name) is left out: \(problem)") }
+            return image.manifest != nil && image.problem == nil ? image.name : nil
+        }
     }
 
     private static func policy(_ name: String, in folder: String) throws -> SeccompPolicy {

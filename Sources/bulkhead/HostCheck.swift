@@ -103,7 +103,7 @@ enum HostCheck {
             }
             return findings
         } catch let error as IsolationError {
-            return [.missing("cgroup", error.message, fix: "see above")]
+            return [.missing("cgroup", error.message, fix: "what the message names")]
         } catch {
             return [.missing("cgroup", "\(error)", fix: "mount -t cgroup2 none /sys/fs/cgroup")]
         }

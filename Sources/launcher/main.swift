@@ -55,8 +55,6 @@ do {
     var launcher = try Launcher(configuration: configuration)
     do {
         try launcher.serve()
-    } catch let error as SystemError where error.errno == EPIPE {
-        // The driving process went away while something was on its way to it: an end like any other.
     } catch {
         complain("\(error)")
     }
