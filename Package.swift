@@ -98,7 +98,7 @@ let package = Package(
 
         .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: settings),
         .testTarget(name: "LaunchProtocolTests", dependencies: ["LaunchProtocol"], swiftSettings: settings),
-        .testTarget(name: "SeccompTests", dependencies: ["Seccomp"], swiftSettings: settings),
+        .testTarget(name: "SeccompTests", dependencies: ["Linux", "Seccomp"], swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
         // A redis-server for tests, on a socket in a folder of its own.
         .target(
@@ -145,7 +145,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", dependencies: ["Linux"], swiftSettings: settings),
         // Root and a kernel: skipped, and said so, without root.
         .testTarget(
-            name: "IsolationTests", dependencies: ["Isolation", "LaunchProtocol", "Linux", "Seccomp"],
+            name: "IsolationTests", dependencies: ["CLinux", "Isolation", "LaunchProtocol", "Linux", "Seccomp"],
             swiftSettings: settings),
         // A job that tries what a job must not be able to do. Static, so that it runs in any image as one file.
         .executableTarget(

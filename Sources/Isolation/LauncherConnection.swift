@@ -133,8 +133,9 @@ public final class LauncherConnection: Sendable {
         onEnd?(error)
     }
 
-    private func send(_ request: ControlRequest) throws(SystemError) {
-        let bytes = request.encoded()
+    private func send(_ request: ControlRequest) throws(SystemError) { try send(request.encoded()) }
+
+    func send(_ bytes: [UInt8]) throws(SystemError) {
         try attempt("send to the launcher") { bk_send(socket.raw, bytes, UInt64(bytes.count), nil, 0) }
     }
 

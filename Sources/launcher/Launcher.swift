@@ -17,6 +17,8 @@ struct Launcher: ~Copyable {
     /// Slots that were asked for while every number was taken, in order. A slot that is being taken down still has its
     /// number, and the driving process does not know for how long.
     private var awaited: [(image: Int, policy: Int)] = []
+    /// Messages that were none.
+    private var malformed: UInt64 = 0
 
     private struct RunningSlot {
         var index: UInt16
@@ -76,18 +78,23 @@ struct Launcher: ~Copyable {
             }
             if poll.isReady(1) { return }
             if poll.isReady(0) {
-                guard let request = try receive() else { return }
-                switch request {
-                case .openSlot(let image, let policy):
+                switch try receive() {
+                case .ended: return
+                case .malformed(let reason):
+                    // Each message stands for itself on this socket, so one that is none disturbs no other; and a driving
+                    // process that was broken into gains nothing by sending it.
+                    if malformed < 10 { complain("a message was refused: \(reason)") }
+                    malformed += 1
+                case .request(.openSlot(let image, let policy)):
                     // Nobody overtakes: the answers come in the order of the requests.
                     if awaited.isEmpty, slots.count + unswept.count < Int(configuration.slots) {
                         try openSlot(image: Int(image), policy: Int(policy))
                     } else if awaited.count < Int(configuration.slots) {
                         awaited.append((Int(image), Int(policy)))
                     } else {
-                        throw StepFailure(.protocolViolation, errno: EAGAIN)
+                        try send(.slotRefused(StepFailure(.protocolViolation, errno: EAGAIN)))
                     }
-                case .killSlot(let index):
+                case .request(.killSlot(let index)):
                     // The end shows on its descriptor, as any other.
                     for slot in slots where slot.index == index { _ = bk_pidfd_send_signal(slot.handle, SIGKILL) }
                 }
@@ -184,13 +191,26 @@ struct Launcher: ~Copyable {
         unswept = left
     }
 
-    private func receive() throws -> ControlRequest? {
+    private enum Received {
+        case request(ControlRequest)
+        case malformed(String)
+        case ended
+    }
+
+    private func receive() throws -> Received {
         var bytes = [UInt8](repeating: 0, count: 256)
         var descriptors: Int32 = 0
         let count = bk_receive(LauncherDescriptor.control, &bytes, UInt64(bytes.count), nil, &descriptors, 0)
-        if count == 0 || count == -Int64(ECONNRESET) { return nil }
+        // No message is empty: that is how the end of the conversation reads.
+        if count == 0 || count == -Int64(ECONNRESET) { return .ended }
+        // Too long, or with descriptors, of which none is ever taken.
+        if count == -Int64(EMSGSIZE) { return .malformed("too long, or with a descriptor") }
         if count < 0 { throw SystemError("receive", errno: Int32(-count)) }
-        return try ControlRequest(decoding: bytes[0..<Int(count)])
+        do {
+            return .request(try ControlRequest(decoding: bytes[0..<Int(count)]))
+        } catch {
+            return .malformed(error.reason)
+        }
     }
 
     private func send(_ reply: ControlReply, descriptor: Int32? = nil) throws(SystemError) {
