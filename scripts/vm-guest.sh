@@ -16,6 +16,11 @@ esac
 mountpoint -q /dev/shm || { mkdir -p /dev/shm && mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm; }
 ip link set lo up
 
+# Swap, so that a test can see that jobs get none of it.
+modprobe brd rd_nr=1 rd_size=262144
+mkswap /dev/ram0 >/dev/null
+swapon /dev/ram0
+
 mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
 for controller in cpuset cpu io memory pids; do
     echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control

@@ -131,6 +131,14 @@ extension EngineTests {
             #expect(outcome.report.memoryPeak > 100 << 20)
         }
 
+        @Test("the host's swap adds nothing to it", .enabled(if: TestHost.isVirtual))
+        func swap() async throws {
+            // The guest has 256 MiB of it (scripts/vm-guest.sh): more than is missing here.
+            #expect(try SmallFile.read("/proc/swaps").split(separator: "\n").count > 1)
+            let outcome = try await engine().probe("allocate", "200")
+            #expect(outcome.ending == .memoryLimit)
+        }
+
         @Test("what fits is counted and no verdict")
         func memoryPeak() async throws {
             let outcome = try await engine().probe("allocate", "50")
