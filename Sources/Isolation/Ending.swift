@@ -8,6 +8,10 @@ public enum Ending: Equatable, Sendable {
     case wallTimeLimit
     case outputLimit
     case memoryLimit
+    /// It went on making system calls that its policy refuses.
+    case deniedCallLimit
+    /// It made more than its share of calls that its policy lets through but counts.
+    case watchedCallLimit
     /// The program ended badly, or was ended for time, after a fork had failed on the limit.
     case processLimit
     /// The program exited with an error and /box and /tmp had no block or no inode left.
@@ -32,6 +36,10 @@ public enum Ending: Equatable, Sendable {
             self = .outputLimit
         } else if fired.contains(.memory) || report.oomKills > 0 {
             self = .memoryLimit
+        } else if fired.contains(.deniedCalls) {
+            self = .deniedCallLimit
+        } else if fired.contains(.watchedCalls) {
+            self = .watchedCallLimit
         } else if touchedProcessLimit, !endedWell {
             self = .processLimit
         } else if case .exited(let code) = wait, code != 0, report.diskFree == 0 || report.inodesFree == 0 {

@@ -19,10 +19,17 @@ public struct EngineConfiguration: Sendable {
     public var maximum: ResourceLimits
     /// What most jobs ask for: sandboxes are parked with these in force.
     public var standard: ResourceLimits
+    /// How often one job may make the calls that its policy lets through but counts (SCMP_ACT_NOTIFY).
+    public var mostWatchedCalls: UInt32
+
+    /// Enough for a database in /box that commits all the time, and 50 MB of locks at the most: each holds about 200 bytes
+    /// of the kernel's memory that no control group counts.
+    public static let usualWatchedCalls: UInt32 = 250_000
 
     public init(
         launcher: String, runtimeFolder: String = "/run/bulkhead", images: [String], initPolicy: SeccompPolicy,
-        policies: [SeccompPolicy], slots: Int, maximum: ResourceLimits, standard: ResourceLimits
+        policies: [SeccompPolicy], slots: Int, maximum: ResourceLimits, standard: ResourceLimits,
+        mostWatchedCalls: UInt32 = usualWatchedCalls
     ) {
         self.launcher = launcher
         self.runtimeFolder = runtimeFolder
@@ -32,5 +39,6 @@ public struct EngineConfiguration: Sendable {
         self.slots = slots
         self.maximum = maximum
         self.standard = standard
+        self.mostWatchedCalls = mostWatchedCalls
     }
 }

@@ -1,4 +1,5 @@
 import LaunchProtocol
+import Seccomp
 
 /// How a job went, as its supervisors saw it.
 public struct Outcome: Sendable {
@@ -29,6 +30,15 @@ public struct Outcome: Sendable {
     public var setupTime: UInt64
     /// Whether other load made the timing doubtful.
     public var isContended: Bool
+    /// System calls that its policy refused, by name, with how often, the most frequent first.
+    public var deniedCalls: [(name: String, count: Int)] { Self.named(report.calls.filter(\.isDenied)) }
+    /// System calls that its policy let through but counted.
+    public var watchedCalls: [(name: String, count: Int)] { Self.named(report.calls.filter { !$0.isDenied }) }
+
+    private static func named(_ calls: [CallCount]) -> [(name: String, count: Int)] {
+        calls.map { (SyscallNumbers.name(of: $0.number), Int($0.count)) }
+    }
+
     /// How it ended.
     public var ending: Ending { Ending(report) }
 

@@ -34,7 +34,9 @@ public enum Starter {
             instance: lease.name, initUser: lease.users.initProcess, firstJobUser: lease.users.firstJob,
             slots: UInt16(slots), maximum: configuration.maximum, standard: configuration.standard,
             hierarchy: host.hierarchy, cgroupFolders: folders, unifiedAccounting: host.unifiedAccounting,
-            mountFolder: lease.mountFolder, images: configuration.images, filters: UInt8(programs.count))
+            mountFolder: lease.mountFolder, images: configuration.images,
+            mostWatchedCalls: configuration.mostWatchedCalls, coreScheduling: CoreScheduling.isPossible,
+            filters: UInt8(programs.count))
         let configurationFile = try SealedMemory(message.encoded(), name: "bulkhead-configuration")
         let pair = try SocketPair()
         let descriptors = [pair.second.raw, configurationFile.descriptor, lease.lock.raw] + programs.map(\.descriptor)

@@ -31,13 +31,17 @@ public struct LauncherConfiguration: Equatable, Sendable {
     public var mountFolder: String
     /// The root file systems, by index: absolute paths.
     public var images: [String]
+    /// How often a job may make the calls that its policy lets through but counts (SCMP_ACT_NOTIFY).
+    public var mostWatchedCalls: UInt32
+    /// Whether every job gets a core scheduling cookie of its own: where cores have several threads and the kernel can.
+    public var coreScheduling: Bool
     /// How many filters follow as descriptors: PID 1's first, then the policies by index.
     public var filters: UInt8
 
     public init(
         instance: String, initUser: UInt32, firstJobUser: UInt32, slots: UInt16, maximum: ResourceLimits,
         standard: ResourceLimits, hierarchy: CgroupHierarchy, cgroupFolders: [String], unifiedAccounting: Bool,
-        mountFolder: String, images: [String], filters: UInt8
+        mountFolder: String, images: [String], mostWatchedCalls: UInt32, coreScheduling: Bool, filters: UInt8
     ) {
         self.instance = instance
         self.initUser = initUser
@@ -50,13 +54,15 @@ public struct LauncherConfiguration: Equatable, Sendable {
         self.unifiedAccounting = unifiedAccounting
         self.mountFolder = mountFolder
         self.images = images
+        self.mostWatchedCalls = mostWatchedCalls
+        self.coreScheduling = coreScheduling
         self.filters = filters
     }
 
     /// Job uids start here at the least: no host account lives above (hardening: a distinct unprivileged uid a slot).
     public static let leastUser: UInt32 = 100_000
 
-    private static let version: UInt16 = 1
+    private static let version: UInt16 = 2
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
@@ -72,6 +78,8 @@ public struct LauncherConfiguration: Equatable, Sendable {
         writer.put(unifiedAccounting)
         writer.put(mountFolder)
         writer.put(images)
+        writer.put(mostWatchedCalls)
+        writer.put(coreScheduling)
         writer.put(filters)
         return writer.bytes
     }
@@ -95,6 +103,8 @@ public struct LauncherConfiguration: Equatable, Sendable {
         unifiedAccounting = try reader.boolean()
         mountFolder = try reader.string()
         images = try reader.strings(limit: 64)
+        mostWatchedCalls = try reader.number()
+        coreScheduling = try reader.boolean()
         filters = try reader.number()
         try reader.end()
         guard cgroupFolders.count == (hierarchy == .unified ? 1 : 4) else {

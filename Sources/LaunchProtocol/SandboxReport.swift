@@ -24,6 +24,12 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
     /// Inodes that /box and /tmp could still take at the end.
     public var inodesFree: UInt64
 
+    /// System calls that the job's filter refused, or let through but counted, by number.
+    public var calls: [CallCount]
+
+    /// The most entries of `calls`: more than there are system calls.
+    public static let mostCallCounts = 1_024
+
     /// Several can hold: a limit may run out while another one's kill is under way.
     public struct Fired: OptionSet, Hashable, Sendable {
         public let rawValue: UInt8
@@ -34,13 +40,18 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
         public static let output = Fired(rawValue: 4)
         public static let memory = Fired(rawValue: 8)
         public static let cancelled = Fired(rawValue: 16)
+        /// More refused system calls than a program makes by mistake.
+        public static let deniedCalls = Fired(rawValue: 32)
+        /// More of the calls that take uncounted memory of the kernel than a program needs.
+        public static let watchedCalls = Fired(rawValue: 64)
 
-        static let all: Fired = [.cpuTime, .wallTime, .output, .memory, .cancelled]
+        static let all: Fired = [.cpuTime, .wallTime, .output, .memory, .cancelled, .deniedCalls, .watchedCalls]
     }
 
     public init(
         waitStatus: Int32?, fired: Fired, wallTime: UInt64, cpuTime: UInt64, memoryPeak: UInt64, oomKills: UInt64,
-        processLimitHits: UInt64, processPeak: UInt64?, throttled: UInt64, diskFree: UInt64, inodesFree: UInt64
+        processLimitHits: UInt64, processPeak: UInt64?, throttled: UInt64, diskFree: UInt64, inodesFree: UInt64,
+        calls: [CallCount] = []
     ) {
         self.waitStatus = waitStatus
         self.fired = fired
@@ -53,6 +64,7 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
         self.throttled = throttled
         self.diskFree = diskFree
         self.inodesFree = inodesFree
+        self.calls = calls
     }
 
     func write(to writer: inout ByteWriter) {
@@ -69,6 +81,12 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
         writer.put(throttled)
         writer.put(diskFree)
         writer.put(inodesFree)
+        writer.put(UInt16(calls.count))
+        for call in calls {
+            writer.put(call.number)
+            writer.put(call.count)
+            writer.put(call.isDenied)
+        }
     }
 
     init(from reader: inout ByteReader) throws(MalformedMessage) {
@@ -90,5 +108,28 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
         throttled = try reader.number()
         diskFree = try reader.number()
         inodesFree = try reader.number()
+        let count = Int(try reader.number(UInt16.self))
+        guard count <= Self.mostCallCounts else { throw MalformedMessage("more system calls than there are") }
+        calls = []
+        for _ in 0..<count {
+            calls.append(
+                CallCount(
+                    number: try reader.number(), count: try reader.number(), isDenied: try reader.boolean()))
+        }
+    }
+}
+
+/// How often a job made one system call that its filter asks the supervisor about.
+public struct CallCount: Equatable, Hashable, Sendable {
+    /// The call's number on x86-64.
+    public var number: Int32
+    public var count: UInt32
+    /// Whether it was refused; else it was carried out.
+    public var isDenied: Bool
+
+    public init(number: Int32, count: UInt32, isDenied: Bool) {
+        self.number = number
+        self.count = count
+        self.isDenied = isDenied
     }
 }

@@ -83,6 +83,9 @@ public enum SetupStep: UInt8, CaseIterable, Sendable {
     case launcherDied
     case collect
     case removeCgroup
+    case takeListener
+    case superviseCalls
+    case coreScheduling
 
     /// The step in words, as an error message shows it: `mount proc` for `mountProc`.
     public var name: String {

@@ -2,13 +2,15 @@ import CSeccomp
 
 /// What the kernel does with a system call. See seccomp(2), "Filter return values".
 ///
-/// `SCMP_ACT_TRACE` and `SCMP_ACT_NOTIFY` are left out on purpose: without the tracer or the listener they ask for, the
-/// kernel answers ENOSYS, so a policy that relies on them would not do what it says.
+/// `SCMP_ACT_TRACE` is left out on purpose: without the tracer it asks for, the kernel answers ENOSYS, so a policy that
+/// relies on it would not do what it says.
 public enum SeccompAction: Hashable, Sendable {
     /// The call is carried out.
     case allow
     /// The call is carried out and logged by the kernel's audit.
     case log
+    /// The call is carried out and counted: after a number of such calls that the engine is set to, the job is ended.
+    case notify
     /// The call is not carried out and fails with this errno, 1...4095.
     case errno(UInt16)
     /// The call is not carried out; the thread gets SIGSYS.
@@ -19,13 +21,14 @@ public enum SeccompAction: Hashable, Sendable {
     case killProcess
 
     /// Whether the system call is carried out.
-    var letsCallsThrough: Bool { self == .allow || self == .log }
+    var letsCallsThrough: Bool { self == .allow || self == .log || self == .notify }
 
     /// libseccomp's number for the action.
     var libseccompValue: UInt32 {
         switch self {
         case .allow: SCMP_ACT_ALLOW
         case .log: SCMP_ACT_LOG
+        case .notify: SCMP_ACT_NOTIFY
         case .errno(let value): bulkhead_scmp_act_errno(value)
         case .trap: SCMP_ACT_TRAP
         case .killThread: SCMP_ACT_KILL_THREAD
@@ -52,6 +55,7 @@ public enum SeccompAction: Hashable, Sendable {
             return
         case "SCMP_ACT_ALLOW": self = .allow
         case "SCMP_ACT_LOG": self = .log
+        case "SCMP_ACT_NOTIFY": self = .notify
         case "SCMP_ACT_TRAP": self = .trap
         case "SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD": self = .killThread
         case "SCMP_ACT_KILL_PROCESS": self = .killProcess

@@ -24,7 +24,7 @@ public struct SeccompError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let unknownKey = Code(kind: .unknownKey)
         /// The policy would let in an ABI other than x86-64.
         public static let unsupportedArchitecture = Code(kind: .unsupportedArchitecture)
-        /// An action name that is unknown, or one that needs a tracer or a listener, which a job has not.
+        /// An action name that is unknown, or one that needs a tracer, which a job has not.
         public static let unsupportedAction = Code(kind: .unsupportedAction)
         /// `errnoRet` out of range, or given with an action that returns no errno.
         public static let invalidErrno = Code(kind: .invalidErrno)

@@ -103,7 +103,7 @@ public struct SeccompPolicy: Hashable, Sendable {
         _ name: String, action: SeccompAction, defaultAction: SeccompAction, place: String
     ) throws(SeccompError) -> String {
         switch (action, defaultAction) {
-        case (.allow, _), (.log, _):
+        case (.allow, _), (.log, _), (.notify, _):
             return "\(place): \(name) is not known here and stays denied"
         case (.errno, _), (_, .killProcess):
             return "\(place): \(name) is not known here; the default denies it"

@@ -1,7 +1,8 @@
 import CSeccomp
+import Glibc
 
 /// System call names and their numbers on x86-64.
-enum SyscallNumbers {
+public enum SyscallNumbers {
     /// What is known about a name.
     enum Resolution: Hashable {
         /// Its number on x86-64.
@@ -35,6 +36,15 @@ enum SyscallNumbers {
         "file_getattr": 468,  // 6.17
         "file_setattr": 469,
     ]
+
+    /// The name of a call; `syscall_N` for a number that is not known.
+    public static func name(of number: Int32) -> String {
+        if let name = seccomp_syscall_resolve_num_arch(bulkhead_scmp_arch_x86_64(), number) {
+            defer { free(name) }
+            return String(cString: name)
+        }
+        return newer.first { $0.value == number }?.key ?? "syscall_\(number)"
+    }
 
     /// Looks a name up, libseccomp first.
     static func resolve(_ name: String) -> Resolution {

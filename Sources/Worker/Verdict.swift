@@ -29,6 +29,7 @@ struct Verdict {
             events: .init(
                 oomKill: Int(clamping: report.oomKills), pidsMax: Int(clamping: processesHit),
                 throttledMs: report.throttled.milliseconds),
+            deniedSyscalls: outcome.deniedCalls.map { .init(name: $0.name, count: $0.count) },
             start: outcome.start == .slot ? .slot : .cold, contended: outcome.isContended)
         switch outcome.ending {
         case .cancelled:
@@ -50,6 +51,17 @@ struct Verdict {
             status = .memoryLimit
             message = "ended: needed more than \(limits.memoryBytes) bytes of memory"
             evidence.firedLimit = "memoryBytes"
+        case .deniedCallLimit:
+            status = .signaled
+            signal = "SIGSYS"
+            message = "ended: went on making system calls that its policy refuses"
+            evidence.firedLimit = "deniedSyscalls"
+        case .watchedCallLimit:
+            status = .signaled
+            signal = "SIGSYS"
+            let names = outcome.watchedCalls.map(\.name).joined(separator: ", ")
+            message = "ended: made more calls of \(names) than its policy's count allows"
+            evidence.firedLimit = "watchedSyscalls"
         case .processLimit:
             status = .processLimit
             message = "\(processesHit) forks failed at the limit of \(limits.processes) processes and threads"
@@ -72,9 +84,9 @@ struct Verdict {
         // What the program itself did last is told whatever the verdict, where it came to that.
         switch report.ownEnding {
         case .exited(let code): exitCode = Int(code)
-        case .signaled(let number) where status == .signaled: signal = SignalName.of(number)
+        case .signaled(let number) where outcome.ending == .signaled(number): signal = SignalName.of(number)
         default: break
         }
-        if status == .signaled, let signal { message = "ended by \(signal)" }
+        if case .signaled = outcome.ending, let signal { message = "ended by \(signal)" }
     }
 }

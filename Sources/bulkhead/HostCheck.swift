@@ -40,7 +40,7 @@ enum HostCheck {
 
     static func findings() -> [HostFinding] {
         [architecture(), kernel(), root()] + cgroups()
-            + [overlay(), userNamespaces(), seccomp(), corePattern(), hardwareThreads(), samePageMerging()]
+            + [overlay(), userNamespaces(), seccomp(), tracing(), corePattern(), hardwareThreads(), samePageMerging()]
     }
 
     private static func architecture() -> HostFinding {
@@ -146,13 +146,23 @@ enum HostCheck {
         return .fine("core dumps", pattern.hasPrefix("|") ? "handler not run for jobs" : "none for jobs")
     }
 
+    /// The slot takes the filter's listener out of the job by pidfd_getfd(2), which asks as ptrace(2) does.
+    private static func tracing() -> HostFinding {
+        let scope = (try? SmallFile.read("/proc/sys/kernel/yama/ptrace_scope"))?.prefix { $0 != "\n" }
+        return scope == "3"
+            ? .missing(
+                "ptrace", "kernel.yama.ptrace_scope is 3: nobody may take a filter's listener, so no job can start",
+                fix: "sysctl kernel.yama.ptrace_scope=2 (after a reboot where it was 3)")
+            : .fine("ptrace", scope.map { "kernel.yama.ptrace_scope is \($0)" } ?? "not restricted")
+    }
+
     private static func hardwareThreads() -> HostFinding {
-        let active = ((try? SmallFile.read("/sys/devices/system/cpu/smt/active")) ?? "0\n").hasPrefix("1")
-        return active
-            ? .advice(
-                "hyper-threads", "two jobs can share one core's caches",
-                fix: "echo off > /sys/devices/system/cpu/smt/control, where side channels matter")
-            : .fine("hyper-threads", "off")
+        guard CoreScheduling.isNeeded else { return .fine("hyper-threads", "off") }
+        return CoreScheduling.isPossible
+            ? .fine("hyper-threads", "on; core scheduling keeps each job's core to itself")
+            : .advice(
+                "hyper-threads", "two jobs can share one core's caches: this kernel has no core scheduling",
+                fix: "a kernel with CONFIG_SCHED_CORE, or echo off > /sys/devices/system/cpu/smt/control")
     }
 
     private static func samePageMerging() -> HostFinding {

@@ -26,6 +26,9 @@ protocol CgroupLeaf: AnyObject {
     /// Nanoseconds of CPU used by everything that ever ran in the leaf.
     func cpuTime() throws(StepFailure) -> UInt64
 
+    /// The processes in the leaf, by the numbers that the caller's PID namespace has for them.
+    func members() throws(StepFailure) -> [Int32]
+
     /// Whether no process is left in the leaf.
     func isEmpty() throws(StepFailure) -> Bool
 

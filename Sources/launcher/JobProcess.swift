@@ -8,8 +8,8 @@ import Linux
 enum JobProcess {
     static func run(_ sandbox: SandboxParts) -> Never {
         do throws(StepFailure) {
-            try becomeJob(sandbox)
-            SetupRecord(kind: .jobParked).send(to: sandbox.report)
+            let listener = try becomeJob(sandbox)
+            SetupRecord(kind: .jobParked, value: listener).send(to: sandbox.report)
             let start = try receiveStart(from: sandbox.start)
             try limit(BK_RLIMIT_FSIZE, start.limits.fileSize)
             try limit(BK_RLIMIT_NOFILE, UInt64(start.limits.openFiles))
@@ -19,9 +19,13 @@ enum JobProcess {
         }
     }
 
-    private static func becomeJob(_ sandbox: SandboxParts) throws(StepFailure) {
+    /// - Returns: the number of the filter's listener in this process, or -1.
+    private static func becomeJob(_ sandbox: SandboxParts) throws(StepFailure) -> Int32 {
         // First, while still root: from here on everything that this process uses is charged to the job's leaf.
         try sandbox.leaf.join()
+        // All that the job forks has the same cookie, and nothing else on the host: no thread of anybody else's runs beside
+        // it on a core (Documentation/admin-guide/hw-vuln/core-scheduling.rst).
+        if sandbox.coreScheduling { try perform(.coreScheduling) { bk_core_scheduling_begin() } }
         // After joining, so that the leaf is the root of what the job sees of the hierarchy.
         try perform(.cgroupNamespace) { bk_unshare(BK_CLONE_NEWCGROUP) }
         try performC(.newSession) { setsid() }
@@ -48,8 +52,8 @@ enum JobProcess {
         try perform(.closeDescriptors) { bk_close_range(3, UInt32.max, 1) }
         // An ignored signal stays ignored over execve (signal(7)).
         try perform(.resetSignals) { bk_reset_signals() }
-        // Last: whatever the steps above need is not the job's to have.
-        try sandbox.filter.load()
+        // Last: whatever the steps above need is not the job's to have. The listener is closed when the job is executed.
+        return try sandbox.filter.loadAsking()
     }
 
     /// Limits that are the same for every job; the request's own follow when it is known.

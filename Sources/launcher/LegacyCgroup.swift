@@ -129,6 +129,10 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         throw StepFailure(.readCgroup, errno: ENODATA)
     }
 
+    func members() throws(StepFailure) -> [Int32] {
+        try read("cgroup.procs", in: pids.raw).split(separator: "\n").compactMap { Int32($0) }
+    }
+
     func isEmpty() throws(StepFailure) -> Bool { try read("pids.current", in: pids.raw).hasPrefix("0\n") }
 
     func counters() throws(StepFailure) -> CgroupCounters {
@@ -153,10 +157,8 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
     func killAll() {
         // Numbers as this process's PID namespace has them, which is the host's; a number may be reused between the
         // read and the kill only if the process was reaped, and then it is not listed at the next round.
-        guard let text = try? SmallFile.read("cgroup.procs", in: pids.raw) else { return }
-        for line in text.split(separator: "\n") {
-            if let pid = Int32(line), pid > 1 { kill(pid, SIGKILL) }
-        }
+        guard let members = try? members() else { return }
+        for pid in members where pid > 1 { kill(pid, SIGKILL) }
     }
 
     func remove() throws(StepFailure) -> Bool {

@@ -9,6 +9,11 @@ final class Sandbox {
     let work: WorkMount
     /// Where init and the job report; its end means that init is gone.
     let report: Descriptor
+    /// The job's filter, as it was compiled.
+    let filter: FilterProgram
+    /// Where the job's filter asks about calls, as long as this sandbox is held; -1 where it asks about none.
+    private(set) var listener: Int32 = -1
+    private var heldListener: Descriptor?
     private let start: Descriptor
     private let initPid: Int32
     private let initHandle: Descriptor
@@ -71,7 +76,8 @@ final class Sandbox {
             standardInput: input.reader.raw,
             standardOutput: output.writer.raw, standardError: error.writer.raw, leaf: leaf,
             userNamespace: slot.userNamespace.raw, filter: slot.jobFilter, initFilter: slot.initFilter,
-            initUser: slot.configuration.initUser, masks: slot.masks)
+            initUser: slot.configuration.initUser, masks: slot.masks,
+            coreScheduling: slot.configuration.coreScheduling)
         var handle: Int32 = -1
         let pid = Int32(
             try perform(.cloneInit) {
@@ -79,18 +85,20 @@ final class Sandbox {
             })
         if pid == 0 { SandboxInit.run(parts, work: work) }
         let sandbox = Sandbox(
-            leaf: leaf, work: work, report: report.reader, start: start.writer, initPid: pid,
-            initHandle: Descriptor(owning: handle))
+            leaf: leaf, work: work, filter: slot.jobFilter.program, report: report.reader, start: start.writer,
+            initPid: pid, initHandle: Descriptor(owning: handle))
         return Parked(
             sandbox: sandbox, streams: Streams(input: input.writer, output: output.reader, error: error.reader))
     }
 
     private init(
-        leaf: any CgroupLeaf, work: WorkMount, report: consuming Descriptor, start: consuming Descriptor,
-        initPid: Int32, initHandle: consuming Descriptor
+        leaf: any CgroupLeaf, work: WorkMount, filter: FilterProgram, report: consuming Descriptor,
+        start: consuming Descriptor, initPid: Int32, initHandle: consuming Descriptor
     ) {
         self.leaf = leaf
         self.work = work
+        self.filter = filter
+        heldListener = nil
         self.report = report
         self.start = start
         self.initPid = initPid
@@ -121,12 +129,35 @@ final class Sandbox {
                 throw StepFailure(.initDied, errno: ECHILD)
             }
             switch record.kind {
-            case .jobParked: jobParked = true
+            case .jobParked:
+                if record.value >= 0 {
+                    let taken = try takeListener(record.value)
+                    listener = taken.raw
+                    heldListener = consume taken
+                }
+                jobParked = true
             case .initReady: initReady = true
             case .failed: throw StepFailure(record.step, errno: record.value)
             case .exited: throw StepFailure(.initDied, errno: ECHILD)
             }
         }
+    }
+
+    /// Takes the listener of the job's filter out of the job, which closes its own as it is executed. While nobody holds
+    /// one, calls that are asked about answer ENOSYS.
+    /// - Parameter number: the descriptor's number in the job.
+    /// - Returns: this process's own descriptor of it.
+    /// - Throws: `StepFailure`; then the job does not run.
+    private func takeListener(_ number: Int32) throws(StepFailure) -> Descriptor {
+        // Nothing but the parked job is in the leaf yet, and no code that is not ours has run in it.
+        let members = try leaf.members()
+        guard members.count == 1, let pid = members.first else { throw StepFailure(.takeListener, errno: ESRCH) }
+        let job = Descriptor(owning: try perform(.takeListener) { bk_pidfd_open(pid) })
+        let handle = job.raw
+        let listener = Descriptor(owning: try perform(.takeListener) { bk_pidfd_getfd(handle, number) })
+        let taken = listener.raw
+        try perform(.takeListener) { bk_seccomp_prepare_listener(taken) }
+        return listener
     }
 
     /// Lets the parked job execute its program.

@@ -20,4 +20,6 @@ struct SandboxParts {
     /// The host's uid of init.
     let initUser: UInt32
     let masks: ProcMasks
+    /// Whether the job gets a core scheduling cookie of its own.
+    let coreScheduling: Bool
 }

@@ -129,7 +129,9 @@ struct Slot: ~Copyable {
         guard job.limits.isWithin(context.configuration.maximum) else { throw StepFailure(.checkLimits, errno: ERANGE) }
         delivery = FileDelivery()
         state = .spent
-        var supervision = Supervision(sandbox: sandbox, limits: job.limits, processors: processors)
+        var supervision = Supervision(
+            sandbox: sandbox, limits: job.limits, processors: processors,
+            mostWatchedCalls: context.configuration.mostWatchedCalls)
         let socket = self.socket.raw
         let buffer = self.buffer
         let report = try supervision.run(job, control: self.socket) {

@@ -10,6 +10,7 @@ struct Supervision {
     let limits: ResourceLimits
     let processors: UInt64
 
+    private var calls: CallSupervisor?
     private var fired: SandboxReport.Fired = []
     private var startedAt: UInt64 = 0
     private var cpuAtStart: UInt64 = 0
@@ -25,10 +26,14 @@ struct Supervision {
     /// The driving process is gone or does not keep to the protocol: the slot ends.
     struct Abandoned: Error {}
 
-    init(sandbox: Sandbox, limits: ResourceLimits, processors: UInt64) {
+    init(sandbox: Sandbox, limits: ResourceLimits, processors: UInt64, mostWatchedCalls: UInt32) {
         self.sandbox = sandbox
         self.limits = limits
         self.processors = processors
+        if sandbox.listener >= 0 {
+            calls = CallSupervisor(
+                listener: sandbox.listener, program: sandbox.filter, mostWatched: mostWatchedCalls)
+        }
     }
 
     /// Runs the job to its end. When this returns or throws a `StepFailure`, nothing of the job is alive.
@@ -68,6 +73,7 @@ struct Supervision {
         let deadline = startedAt + limits.wallTime
         var nextLook = startedAt + untilCPULimit(used: 0)
         var poll = PollSet()
+        var listener = sandbox.listener
         while true {
             let now = MonotonicClock.now
             if now >= deadline {
@@ -88,6 +94,7 @@ struct Supervision {
             let report = poll.add(sandbox.report.raw)
             let memory = poll.add(sandbox.leaf.outOfMemoryEvent)
             let requests = poll.add(control.raw)
+            let questions = poll.add(listener)
             try poll.wait(timeout: min(deadline, nextLook) - min(MonotonicClock.now, min(deadline, nextLook)))
             // The end of the job first: what comes in the same instant no longer concerns it.
             if poll.isReady(report) {
@@ -116,6 +123,14 @@ struct Supervision {
                 case nil: continue
                 }
                 return try end()
+            }
+            // Last, and one at a time, so that a flood of them keeps nothing above from being seen.
+            if poll.isHungUp(questions) {
+                // Nothing that the filter holds for is alive: the report of the end is on its way.
+                listener = -1
+            } else if poll.isReady(questions), let end = try calls?.answerNext(), !end.isEmpty {
+                fired.formUnion(end)
+                return try self.end()
             }
         }
     }
@@ -151,6 +166,6 @@ struct Supervision {
             waitStatus: waitStatus, fired: fired, wallTime: (endedAt ?? MonotonicClock.now) - startedAt, cpuTime: cpu,
             memoryPeak: counters.memoryPeak, oomKills: counters.oomKills,
             processLimitHits: counters.processLimitHits, processPeak: counters.processPeak,
-            throttled: counters.throttled, diskFree: free.bytes, inodesFree: free.inodes)
+            throttled: counters.throttled, diskFree: free.bytes, inodesFree: free.inodes, calls: calls?.counts ?? [])
     }
 }

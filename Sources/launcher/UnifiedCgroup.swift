@@ -80,6 +80,10 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
         return microseconds * 1_000
     }
 
+    func members() throws(StepFailure) -> [Int32] {
+        try read("cgroup.procs").split(separator: "\n").compactMap { Int32($0) }
+    }
+
     func isEmpty() throws(StepFailure) -> Bool { try read("pids.current").hasPrefix("0\n") }
 
     func counters() throws(StepFailure) -> CgroupCounters {

@@ -26,7 +26,9 @@ struct EndingTests {
             inodesFree: inodesFree)
     }
 
-    private static let all: SandboxReport.Fired = [.cpuTime, .wallTime, .output, .memory, .cancelled]
+    private static let all: SandboxReport.Fired = [
+        .cpuTime, .wallTime, .output, .memory, .cancelled, .deniedCalls, .watchedCalls,
+    ]
 
     static let cases: [Case] = [
         // The exit, where nothing else holds.
@@ -67,6 +69,17 @@ struct EndingTests {
         Case(
             name: "cancelled, having touched the process limit",
             report: report(nil, fired: .cancelled, processLimitHits: 1), ending: .cancelled),
+        // What the filter's supervisor ended it for.
+        Case(name: "refused calls", report: report(nil, fired: .deniedCalls), ending: .deniedCallLimit),
+        Case(name: "counted calls", report: report(nil, fired: .watchedCalls), ending: .watchedCallLimit),
+        Case(
+            name: "refused calls and wall", report: report(nil, fired: [.deniedCalls, .wallTime]),
+            ending: .wallTimeLimit),
+        Case(
+            name: "refused calls and OOM", report: report(nil, fired: .deniedCalls, oomKills: 1), ending: .memoryLimit),
+        Case(
+            name: "refused calls, fork failed", report: report(nil, fired: .deniedCalls, processLimitHits: 1),
+            ending: .deniedCallLimit),
         // The process limit: hit, and the program did not end well.
         Case(name: "fork failed, exit 0", report: report(exit(0), processLimitHits: 5), ending: .exited(0)),
         Case(name: "fork failed, exit 1", report: report(exit(1), processLimitHits: 1), ending: .processLimit),

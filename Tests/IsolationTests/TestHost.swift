@@ -104,14 +104,15 @@ struct TestEngine: Sendable {
     static func shared() async throws -> TestEngine { try await sharedStart.value }
 
     static func start(
-        slots: Int, onFailure: (@Sendable (IsolationError) -> Void)? = nil
+        slots: Int, mostWatchedCalls: UInt32 = EngineConfiguration.usualWatchedCalls,
+        onFailure: (@Sendable (IsolationError) -> Void)? = nil
     ) throws -> TestEngine {
         let connection = try Starter.start(
             EngineConfiguration(
                 launcher: TestHost.launcher,
                 images: ["\(TestHost.stateFolder)/images/default/current/rootfs", Probe.image],
                 initPolicy: try TestHost.policy("init"), policies: [try TestHost.policy("default")], slots: slots,
-                maximum: maximum, standard: standard))
+                maximum: maximum, standard: standard, mostWatchedCalls: mostWatchedCalls))
         return TestEngine(engine: Engine(launcher: connection, onFailure: onFailure), connection: connection)
     }
 

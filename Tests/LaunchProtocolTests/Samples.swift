@@ -30,7 +30,10 @@ enum Samples {
 
     static let report = SandboxReport(
         waitStatus: 139, fired: [.cpuTime, .output], wallTime: 1 << 40, cpuTime: .max, memoryPeak: 3, oomKills: 4,
-        processLimitHits: 5, processPeak: 6, throttled: 7, diskFree: 8, inodesFree: 9)
+        processLimitHits: 5, processPeak: 6, throttled: 7, diskFree: 8, inodesFree: 9,
+        calls: [
+            .init(number: 41, count: 1_000, isDenied: true), .init(number: 72, count: .max, isDenied: false),
+        ])
 
     static let emptyReport = SandboxReport(
         waitStatus: nil, fired: [], wallTime: 0, cpuTime: 0, memoryPeak: 0, oomKills: 0, processLimitHits: 0,
@@ -42,7 +45,8 @@ enum Samples {
     static let configuration = LauncherConfiguration(
         instance: "i0", initUser: 1_900_000_001, firstJobUser: 1_900_000_016, slots: 8, maximum: limits,
         standard: limits, hierarchy: .legacy, cgroupFolders: ["/a", "/b", "/c", "/d"], unifiedAccounting: true,
-        mountFolder: "/run/bulkhead/instances/i0", images: ["/images/ü", "/x"], filters: 3)
+        mountFolder: "/run/bulkhead/instances/i0", images: ["/images/ü", "/x"], mostWatchedCalls: 7,
+        coreScheduling: true, filters: 3)
 
     static let controlRequests: [ControlRequest] = [
         .openSlot(image: 0, policy: 255), .killSlot(slot: 0), .killSlot(slot: .max),

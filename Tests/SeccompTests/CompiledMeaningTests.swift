@@ -62,6 +62,7 @@ import Testing
         case .errno(let value): return .errno(UInt32(value))
         case .killProcess: return .killProcess
         case .log: return .other(0x7FFC_0000)
+        case .notify: return .other(0x7FC0_0000)
         case .trap: return .other(0x0003_0000)
         case .killThread: return .other(0)
         }

@@ -23,7 +23,7 @@ import Testing
         #expect(program.warnings.isEmpty)
         #expect(program.instructionCount * 8 == program.bytes.count)
         // Each instruction costs every job; growth should be noticed.
-        #expect(program.instructionCount < 750)
+        #expect(program.instructionCount < 760)
     }
 
     @Test func allowedCallsRun() throws {
@@ -89,6 +89,24 @@ import Testing
             }
         }
         #expect(try verdict(56, 0x7E02_0080 | 0x11) == Self.eperm)
+    }
+
+    @Test func locksAreCountedAndOtherUsesOfDescriptorsAreNot() throws {
+        let notify = BPFInterpreter.Verdict.other(0x7FC0_0000)
+        for upper in Self.upperHalves {
+            // F_SETLK, F_SETLKW, F_OFD_SETLK, F_OFD_SETLKW.
+            for command: UInt64 in [6, 7, 37, 38] {
+                #expect(try verdict(72, 3, upper | command) == notify, "\(command)")
+            }
+            // F_DUPFD, F_GETFD … F_GETLK, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_ADD_SEALS.
+            for command: UInt64 in [0, 1, 2, 3, 4, 5, 1_030, 1_031, 1_033] {
+                #expect(try verdict(72, 3, upper | command) == .allow, "\(command)")
+            }
+            // F_SETLEASE, F_NOTIFY, what does not exist.
+            for command: UInt64 in [12, 1_024, 1_026, 5_000] {
+                #expect(try verdict(72, 3, upper | command) == Self.enosys, "\(command)")
+            }
+        }
     }
 
     @Test(arguments: [UInt32(41), 53]) func socketsAreLocal(number: UInt32) throws {

@@ -12,7 +12,7 @@ enum ExpectedCalls {
         "sendmsg": 46, "recvmsg": 47, "shutdown": 48, "bind": 49, "listen": 50, "getsockname": 51, "getpeername": 52,
         "getsockopt": 55, "fork": 57, "vfork": 58, "execve": 59, "exit": 60, "wait4": 61,
         "kill": 62, "uname": 63, "semget": 64, "semop": 65, "semctl": 66, "shmdt": 67, "msgget": 68, "msgsnd": 69,
-        "msgrcv": 70, "msgctl": 71, "fcntl": 72, "flock": 73, "fsync": 74, "fdatasync": 75, "truncate": 76,
+        "msgrcv": 70, "msgctl": 71, "flock": 73, "fsync": 74, "fdatasync": 75, "truncate": 76,
         "ftruncate": 77, "getdents": 78, "getcwd": 79, "chdir": 80, "fchdir": 81, "rename": 82, "mkdir": 83,
         "rmdir": 84, "creat": 85, "link": 86, "unlink": 87, "symlink": 88, "readlink": 89, "chmod": 90, "fchmod": 91,
         "chown": 92, "fchown": 93, "lchown": 94, "umask": 95, "gettimeofday": 96, "getrlimit": 97, "getrusage": 98,
@@ -82,7 +82,8 @@ enum ExpectedCalls {
 
     /// Decided by their arguments.
     static let conditional: [String: UInt32] = [
-        "ioctl": 16, "socket": 41, "socketpair": 53, "setsockopt": 54, "clone": 56, "mknod": 133, "personality": 135,
+        "ioctl": 16, "socket": 41, "socketpair": 53, "setsockopt": 54, "clone": 56, "fcntl": 72, "mknod": 133,
+        "personality": 135,
         "prctl": 157, "fadvise64": 221, "mknodat": 259,
     ]
 }

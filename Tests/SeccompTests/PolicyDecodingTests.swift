@@ -50,9 +50,7 @@ import Testing
         Refusal(json: rules("", defaultAction: "SCMP_ACT_ALLOW"), code: .defaultNotDeny, naming: "SCMP_ACT_ALLOW"),
         Refusal(json: rules("", defaultAction: "SCMP_ACT_LOG"), code: .defaultNotDeny, naming: "SCMP_ACT_LOG"),
         Refusal(json: rules("", defaultAction: "allow"), code: .unsupportedAction, naming: "allow"),
-        Refusal(
-            json: rules(#"{"names": ["read"], "action": "SCMP_ACT_NOTIFY"}"#), code: .unsupportedAction,
-            naming: "SCMP_ACT_NOTIFY"),
+        Refusal(json: rules("", defaultAction: "SCMP_ACT_NOTIFY"), code: .defaultNotDeny, naming: "SCMP_ACT_NOTIFY"),
         Refusal(
             json: rules(#"{"names": ["read"], "action": "SCMP_ACT_TRACE"}"#), code: .unsupportedAction,
             naming: "SCMP_ACT_TRACE"),

@@ -65,6 +65,12 @@ enum Samples {
             case .wallTimeLimit: (report.fired, report.waitStatus) = (.wallTime, nil)
             case .outputLimit: (report.fired, report.waitStatus) = (.output, nil)
             case .memoryLimit: (report.oomKills, report.waitStatus) = (1, 9)
+            case .deniedCallLimit:
+                (report.fired, report.waitStatus) = (.deniedCalls, nil)
+                report.calls = [.init(number: 165, count: 1_000, isDenied: true)]
+            case .watchedCallLimit:
+                (report.fired, report.waitStatus) = (.watchedCalls, nil)
+                report.calls = [.init(number: 72, count: 251_000, isDenied: false)]
             case .processLimit: (report.processLimitHits, report.waitStatus) = (7, 1 << 8)
             case .diskLimit: (report.diskFree, report.waitStatus) = (0, 1 << 8)
             case .exited(let code): report.waitStatus = code << 8

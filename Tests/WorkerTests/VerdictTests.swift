@@ -40,6 +40,12 @@ struct VerdictTests {
             ending: .memoryLimit, status: .memoryLimit, message: "ended: needed more than 134217728 bytes of memory",
             firedLimit: "memoryBytes"),
         Row(
+            ending: .deniedCallLimit, status: .signaled, signal: "SIGSYS",
+            message: "ended: went on making system calls that its policy refuses", firedLimit: "deniedSyscalls"),
+        Row(
+            ending: .watchedCallLimit, status: .signaled, signal: "SIGSYS",
+            message: "ended: made more calls of fcntl than its policy's count allows", firedLimit: "watchedSyscalls"),
+        Row(
             ending: .processLimit, status: .processLimit, exitCode: 1,
             message: "7 forks failed at the limit of 64 processes and threads", firedLimit: "processes"),
         Row(

@@ -11,6 +11,8 @@ int64_t bk_clone3(uint64_t flags, int32_t cgroup_fd, int32_t *pidfd);
 int32_t bk_unshare(uint64_t flags);
 int32_t bk_setns(int32_t fd, uint64_t type);
 int32_t bk_pidfd_send_signal(int32_t pidfd, int32_t signal);
+int32_t bk_pidfd_open(int32_t pid);
+int32_t bk_pidfd_getfd(int32_t pidfd, int32_t fd);
 int32_t bk_waitpid(int32_t pid, int32_t *status, int32_t nohang);
 int32_t bk_spawn(const char *path, char *const argv[], const int32_t *fds, int32_t count, int32_t *pid);
 int32_t bk_prctl(int32_t option, uint64_t a, uint64_t b);
@@ -28,6 +30,13 @@ int32_t bk_setrlimit(int32_t resource, uint64_t soft, uint64_t hard);
 int32_t bk_getrlimit(int32_t resource, uint64_t *soft, uint64_t *hard);
 int32_t bk_sethostname(const char *name, int32_t length);
 int32_t bk_seccomp_load(const void *instructions, uint16_t count);
+int32_t bk_seccomp_load_notifying(const void *instructions, uint16_t count);
+int32_t bk_seccomp_prepare_listener(int32_t listener);
+int32_t bk_seccomp_receive(int32_t listener, uint64_t *id, uint32_t data[16]);
+int32_t bk_seccomp_refuse(int32_t listener, uint64_t id, int32_t error);
+int32_t bk_seccomp_continue(int32_t listener, uint64_t id);
+int32_t bk_core_scheduling_is_possible(void);
+int32_t bk_core_scheduling_begin(void);
 
 // Mounts
 int32_t bk_mount(const char *source, const char *target, const char *type, uint64_t flags, const char *data);
