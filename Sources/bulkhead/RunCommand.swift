@@ -31,6 +31,10 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Run a command of this image rather than a source file.", valueName: "name"))
     var image: String?
 
+    @Option(
+        help: ArgumentHelp("With --image: the seccomp policy, a name from the folder of policies.", valueName: "name"))
+    var policy = Language.standardPolicy
+
     @Option(help: ArgumentHelp("Wall time, such as 500ms or 2s (10s).", valueName: "time"))
     var time: Milliseconds?
 
@@ -81,6 +85,9 @@ struct RunCommand: ParsableCommand {
             }
             status = try runCommand(what, image: image)
         } else {
+            guard policy == Language.standardPolicy else {
+                throw ValidationError("--policy goes with --image; a language's policy is its recipe's")
+            }
             status = try runSource(first, arguments: Array(what.dropFirst()))
         }
         throw ExitCode(status)
@@ -201,12 +208,15 @@ struct RunCommand: ParsableCommand {
         let variables = try variables()
         let effective = limits
         let observer: OutputObserver? = json ? nil : Self.passOn
-        let running = try RunningEngine.start(engine, images: [image], slots: 1) { note("\($0)") }
+        let running = try RunningEngine.start(engine, images: [image], policies: [policy], slots: 1) { note("\($0)") }
+        // Loaded a line above, or the start had failed.
+        guard let index = running.languages.policyIndex(of: policy) else { throw ExitCode(70) }
         let runner = JobRunner(
             engine: running.engine, languages: running.languages, maxima: running.maxima, worker: Self.hostName)
         return try finish(running) {
             await runner.run(
-                command: command, image: 0, environment: variables, limits: effective, input: .descriptor(0),
+                command: command, image: 0, policy: index, environment: variables, limits: effective,
+                input: .descriptor(0),
                 .init(id: JobID().description), onOutput: observer)
         }
     }
