@@ -120,6 +120,28 @@ extension EndToEnd {
             #expect(Instance.leftOvers().isEmpty)
         }
 
+        @Test("SIGTERM lets a worker end its job, which is answered, and take no other")
+        func workerStops() async throws {
+            let (api, port) = try startAPI()
+            let worker = try start([Installation.bulkhead, "worker", "--slots", "1"])
+            let isKnown = try Eventually.holds(within: .seconds(60)) {
+                try HTTP.get("/api/languages", port: port).text.contains("bash")
+            }
+            #expect(isKnown, "\(worker.standardError)")
+            let running = try HTTP.post("/api/jobs", try bash(1, "echo begun; sleep 2; echo ended"), port: port)
+            let path = "/api/jobs/\(text("id", running))"
+            let isRunning = try Eventually.holds(within: .seconds(20)) {
+                text("state", try HTTP.get(path, port: port)) == "running"
+            }
+            #expect(isRunning)
+            let next = try HTTP.post("/api/jobs", try bash(1), port: port)
+            try stop(worker)
+            #expect(try HTTP.get(path, port: port).text.contains(#""stdout":"begun\nended\n""#))
+            #expect(text("state", try HTTP.get("/api/jobs/\(text("id", next))", port: port)) == "queued")
+            try stop(api)
+            #expect(Instance.leftOvers().isEmpty)
+        }
+
         @Test("a Redis that is away is named at once; the API lives")
         func away() throws {
             // Nobody listens on port 1.
