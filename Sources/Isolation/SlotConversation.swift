@@ -11,8 +11,14 @@ final class SlotConversation {
     private var buffer = [UInt8](repeating: 0, count: maximumMessageSize)
     /// Whether the slot died after its last job had ended.
     private(set) var isOver = false
-    /// Whether the slot was sent the start of the job at hand.
-    private var isStarted = false
+    /// How far the start of the job at hand has come.
+    private enum Start {
+        case notSent
+        /// Nothing was sent after it and nothing was answered since.
+        case sentLast
+        case perhapsRead
+    }
+    private var start = Start.notSent
 
     private struct Streams {
         var input: Int32
@@ -38,7 +44,7 @@ final class SlotConversation {
     func run(
         _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?
     ) throws -> Outcome {
-        isStarted = false
+        start = .notSent
         let arrived = MonotonicClock.now
         do {
             let wasParked = try waitUntilParked()
@@ -50,7 +56,7 @@ final class SlotConversation {
         } catch let error as IsolationError {
             try release()
             throw error
-        } catch var error as Broken where error.reason.code == .slotDied && !isStarted {
+        } catch var error as Broken where error.reason.code == .slotDied && start == .notSent {
             error.reason.code = .slotLost
             throw error
         }
@@ -93,12 +99,13 @@ final class SlotConversation {
         _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?,
         arrived: UInt64, wasParked: Bool
     ) throws -> Outcome {
-        let start = try configuration.start()
+        let message = try configuration.start()
         for file in configuration.files { try deliver(file) }
         let before = Contention()
         let started = MonotonicClock.now
-        try send(start)
-        isStarted = true
+        try send(message)
+        // What came out of a descriptor and into this sandbox is lost with it: such a job cannot be given to another slot.
+        if case .bytes = configuration.standardInput { start = .sentLast } else { start = .perhapsRead }
         var run = try watch(configuration, cancellation: cancellation, onOutput: onOutput)
         if run.outputExceeded { run.report.fired.insert(.output) }
         var outcome = Outcome(
@@ -215,6 +222,7 @@ final class SlotConversation {
 
     private func send(_ request: SlotRequest) throws {
         let bytes = request.encoded()
+        if start == .sentLast { start = .perhapsRead }
         do {
             try attempt("send to the slot") { bk_send(socket.raw, bytes, UInt64(bytes.count), nil, 0) }
         } catch {
@@ -240,12 +248,17 @@ final class SlotConversation {
             count = try attempt("receive from the slot") { () -> Int64 in
                 descriptorCount = 3
                 let count = bk_receive(socket.raw, &buffer, UInt64(buffer.count), &descriptors, &descriptorCount, 0)
-                return count == -Int64(ECONNRESET) ? 0 : count
+                guard count == -Int64(ECONNRESET) else { return count }
+                // A Unix socket says so where its other end was closed with messages unread, and what was sent last is
+                // among them: a slot that had not read the start has started nothing.
+                if start == .sentLast { start = .notSent }
+                return 0
             }
         } catch {
             throw broken("the slot's connection failed (\(error))")
         }
         if count == 0 { throw Broken(reason: IsolationError(.slotDied, "the slot has ended")) }
+        if start == .sentLast { start = .perhapsRead }
         let came = Streams(input: descriptors[0], output: descriptors[1], error: descriptors[2])
         do {
             let reply = try SlotReply(decoding: buffer[0..<Int(count)])

@@ -48,14 +48,12 @@ public struct ExecutionRequest: Sendable, Equatable {
     /// Reads and checks a request.
     /// - Parameters:
     ///   - json: the request as the contract has it.
-    ///   - languages: what can be run; decides aliases, versions and the main file's name.
-    ///   - maxima: the most that each limit may be.
+    ///   - offer: what can be run, and with which limits at most; decides aliases, versions and the main file's name.
     ///   - standard: the limits of a request that says nothing, before the language's own needs.
     ///   - bounds: how large the request's parts may be.
     /// - Throws: every problem at once, in the order of the fields; nothing is ever clamped or ignored.
     public init(
-        json: Data, languages: [Language], maxima: Limits, standard: Limits = .standard,
-        bounds: RequestBounds = .standard
+        json: Data, offer: Offer, standard: Limits = .standard, bounds: RequestBounds = .standard
     ) throws(RequestProblems) {
         guard json.count <= bounds.bodyBytes else {
             throw RequestProblems(
@@ -73,8 +71,25 @@ public struct ExecutionRequest: Sendable, Equatable {
                 FieldProblem(pointer: "#", code: .wrongType, detail: "the request must be an object, not \(value.kind)")
             )
         }
-        var reader = RequestReader(languages: languages, maxima: maxima, standard: standard, bounds: bounds)
+        var reader = RequestReader(offer: offer, standard: standard, bounds: bounds)
         self = try reader.read(object)
+    }
+
+    /// Reads and checks a request for one worker.
+    /// - Parameters:
+    ///   - json: the request as the contract has it.
+    ///   - languages: what it runs.
+    ///   - maxima: the most that each limit may be.
+    ///   - standard: the limits of a request that says nothing, before the language's own needs.
+    ///   - bounds: how large the request's parts may be.
+    /// - Throws: as the one above.
+    public init(
+        json: Data, languages: [Language], maxima: Limits, standard: Limits = .standard,
+        bounds: RequestBounds = .standard
+    ) throws(RequestProblems) {
+        try self.init(
+            json: json, offer: Offer([WorkerOffer(languages: languages, maxima: maxima)]), standard: standard,
+            bounds: bounds)
     }
 
     init(

@@ -72,18 +72,6 @@ struct RunningEngine {
 }
 
 extension Limits {
-    /// Field by field the larger of the two: what the engine must be able to give.
-    func largest(_ other: Limits) -> Limits {
-        Limits(
-            wallTimeMs: max(wallTimeMs, other.wallTimeMs), cpuTimeMs: max(cpuTimeMs, other.cpuTimeMs),
-            memoryBytes: max(memoryBytes, other.memoryBytes), processes: max(processes, other.processes),
-            outputBytes: max(outputBytes, other.outputBytes), fileBytes: max(fileBytes, other.fileBytes),
-            diskBytes: max(diskBytes, other.diskBytes), inodes: max(inodes, other.inodes),
-            openFiles: max(openFiles, other.openFiles), cpus: max(cpus, other.cpus))
-    }
-}
-
-extension Limits {
     /// For error messages: the limits that a command line can set, in its own units.
     var summary: String {
         "time \(wallTimeMs)ms, cpu-time \(cpuTimeMs)ms, memory \(memoryBytes >> 20)M, processes \(processes), "

@@ -210,6 +210,34 @@ import Testing
         }
     }
 
+    private static func request(cpus: Int, _ language: String = "javascript") -> String {
+        #"{"language":"\#(language)","code":"1","limits":{"cpus":\#(cpus)}}"#
+    }
+
+    @Test("a limit is checked against the workers of its language; without any, the missing language comes first")
+    func checksAgainstTheWorkersThatLive() async throws {
+        var large = Limits.maximum(cores: 2)
+        large.cpus = 16
+        let workers = [
+            WorkerOffer(languages: [Fixture.languages[0]], maxima: .maximum(cores: 2)),
+            WorkerOffer(languages: Fixture.languages, maxima: large),
+        ]
+        try await Fixture(offer: Offer(workers)).test { client in
+            #expect(try await client.post("/api/jobs", Self.request(cpus: 16)).status == .accepted)
+            let response = try await client.post("/api/jobs", Self.request(cpus: 17))
+            try response.expectProblem(.badRequest, "invalid_request")
+            #expect(String(buffer: response.body).contains("16.0"))
+            #expect(String(buffer: response.body).contains("#/limits/cpus"))
+        }
+        try await Fixture(offer: Offer([workers[0]])).test { client in
+            try await client.post("/api/jobs", Self.request(cpus: 16)).expectProblem(.badRequest, "invalid_request")
+        }
+        try await Fixture(offer: Offer([])).test { client in
+            try await client.post("/api/jobs", Self.request(cpus: 16, "go"))
+                .expectProblem(.serviceUnavailable, "language_not_served")
+        }
+    }
+
     // MARK: Jobs
 
     @Test func showsAJobFromItsStartToItsEnd() async throws {

@@ -112,7 +112,7 @@ extension EngineTests {
 
         @Test("a tenth of a CPU holds a job back, however busy the host is")
         func throttled() async throws {
-            let outcome = try await engine().probe("burn", "100") { $0.milliCPUs = 100 }
+            let outcome = try await engine().probe("burn", "200") { $0.milliCPUs = 100 }
             #expect(outcome.ending == .exited(0))
             #expect(outcome.report.throttled > 0)
             #expect(outcome.report.wallTime > 500_000_000)
