@@ -160,7 +160,7 @@ extension EndToEnd {
             let folder = try TemporaryFolder()
             let command = try Command.run(
                 Self.makesFiles,
-                ["--collect", "out/**", "--collect", "-rf", "--collect", "link", "--collect-to", folder.path])
+                ["--collect", "out/**", "--collect=-rf", "--collect", "link", "--collect-to", folder.path])
             #expect(command.exitCode == 0)
             #expect(command.error == "bulkhead: not collected: link: symbolic link\n")
             #expect(try Data(contentsOf: folder.url("out/a.txt")) == Data("new".utf8))
