@@ -112,9 +112,8 @@ final class SlotConversation {
             report: run.report, standardOutput: run.output, standardError: run.error, files: [], skippedFiles: [],
             start: wasParked ? .slot : .cold, setupTime: started - arrived,
             isContended: before.exceeds(duration: run.report.wallTime))
-        if !configuration.collect.isEmpty, outcome.ending == .exited(0) {
-            try collect(configuration, into: &outcome)
-        }
+        let isWanted = configuration.collectsAlways ? outcome.ending != .cancelled : outcome.ending == .exited(0)
+        if !configuration.collect.isEmpty, isWanted { try collect(configuration, into: &outcome) }
         return outcome
     }
 
@@ -190,10 +189,11 @@ final class SlotConversation {
     }
 
     private func collect(_ configuration: SandboxConfiguration, into outcome: inout Outcome) throws {
+        let most = configuration.collectCount
         try send(
             .collect(
-                patterns: configuration.collect, maximumBytes: UInt64(max(0, configuration.collectLimit)),
-                maximumFiles: 256))
+                patterns: try configuration.patterns(), maximumBytes: UInt64(configuration.collectLimit),
+                maximumFiles: UInt16(most)))
         var left = configuration.collectLimit
         while true {
             switch try receive(timeout: 60_000_000_000) {
@@ -201,14 +201,20 @@ final class SlotConversation {
                 left -= bytes.count
                 guard left >= 0 else { throw broken("more collected than asked for") }
                 if begins {
+                    guard outcome.files.count < most else { throw broken("more files than asked for") }
                     outcome.files.append(.init(path: name, contents: bytes, isExecutable: executable))
-                } else if let last = outcome.files.indices.last, outcome.files[last].path == name {
+                } else if let last = outcome.files.indices.last,
+                    outcome.files[last].path.utf8.elementsEqual(name.utf8)
+                {
                     outcome.files[last].contents.append(contentsOf: bytes)
                 } else {
                     throw broken("a part of a file that did not begin")
                 }
-            case .collected(let skipped):
-                outcome.skippedFiles = skipped
+            case .skipped(let path, let reason, let bytes):
+                guard outcome.skippedFiles.count < 1_024 else { throw broken("no end of files left out") }
+                outcome.skippedFiles.append(.init(path, reason: reason, bytes: bytes))
+            case .collected(let unlisted):
+                outcome.unlistedFiles = Int(unlisted)
                 return
             case .failed(let failure): throw IsolationError(failure)
             default: throw broken("unexpected message while collecting")

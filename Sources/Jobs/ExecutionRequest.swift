@@ -40,6 +40,8 @@ public struct ExecutionRequest: Sendable, Equatable {
     /// Variables on top of the fixed environment; names `[A-Za-z_][A-Za-z0-9_]*`, never PATH, values free of NUL.
     public let environment: [String: String]
     public let limits: LimitOverrides
+    /// Globs for the files to hand back, within the rules of `CollectPattern`.
+    public let collect: [String]
     public let outputEncoding: OutputEncoding
     public let onDisconnect: OnDisconnect
     /// Echoed in the result.
@@ -94,8 +96,8 @@ public struct ExecutionRequest: Sendable, Equatable {
 
     init(
         language: String, version: VersionRange?, files: [SourceFile], mainFile: String, stdin: [UInt8],
-        arguments: [String], environment: [String: String], limits: LimitOverrides, outputEncoding: OutputEncoding,
-        onDisconnect: OnDisconnect, metadata: JSONObject
+        arguments: [String], environment: [String: String], limits: LimitOverrides, collect: [String],
+        outputEncoding: OutputEncoding, onDisconnect: OnDisconnect, metadata: JSONObject
     ) {
         self.language = language
         self.version = version
@@ -105,6 +107,7 @@ public struct ExecutionRequest: Sendable, Equatable {
         self.arguments = arguments
         self.environment = environment
         self.limits = limits
+        self.collect = collect
         self.outputEncoding = outputEncoding
         self.onDisconnect = onDisconnect
         self.metadata = metadata
@@ -142,6 +145,7 @@ public struct ExecutionRequest: Sendable, Equatable {
         let variables = environment.sorted { $0.key < $1.key }
         add("env", .object(JSONObject(variables.map { .init(name: $0.key, value: .string($0.value)) })))
         add("limits", .object(limits.json))
+        if !collect.isEmpty { add("collect", .array(collect.map(JSONValue.string))) }
         add("outputEncoding", .string(outputEncoding.rawValue))
         add("onDisconnect", .string(onDisconnect.rawValue))
         add("metadata", .object(metadata))

@@ -34,12 +34,10 @@ struct RequestReader {
         let stdin = readStdin(object)
         let arguments = readArguments(object)
         let environment = readEnvironment(object)
+        let collect = readCollect(object)
         let outputEncoding: OutputEncoding = readChoice(object, "outputEncoding") ?? .utf8
         let onDisconnect: OnDisconnect = readChoice(object, "onDisconnect") ?? .cancel
         let metadata = readMetadata(object)
-        if object["collect"] != nil {
-            report(RequestReader.root.appending("collect"), .notSupported, "collecting files is not supported yet")
-        }
         reportUnknown(in: object, at: RequestReader.root, known: RequestReader.fields)
 
         if let language, problems.isEmpty, !offer.allows(limits, in: language.name, fitting: version) {
@@ -55,8 +53,8 @@ struct RequestReader {
         }
         return ExecutionRequest(
             language: language.name, version: version, files: files, mainFile: mainFile, stdin: stdin,
-            arguments: arguments, environment: environment, limits: limits, outputEncoding: outputEncoding,
-            onDisconnect: onDisconnect, metadata: metadata)
+            arguments: arguments, environment: environment, limits: limits, collect: collect,
+            outputEncoding: outputEncoding, onDisconnect: onDisconnect, metadata: metadata)
     }
 
     // MARK: Language
@@ -325,6 +323,23 @@ struct RequestReader {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_")
         }
         return isLetter(first) && name.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
+    }
+
+    private mutating func readCollect(_ object: JSONObject) -> [String] {
+        let pointer = RequestReader.root.appending("collect")
+        guard let elements = readArray(object, "collect", at: pointer, atMost: CollectPattern.most) else { return [] }
+        var patterns: [String] = []
+        for (index, element) in elements.enumerated() {
+            guard case .string(let pattern) = element else {
+                report(pointer.appending(index), .wrongType, "must be a string, not \(element.kind)")
+                continue
+            }
+            if let problem = CollectPattern.problem(with: pattern) {
+                report(pointer.appending(index), .invalidValue, problem)
+            }
+            patterns.append(pattern)
+        }
+        return patterns
     }
 
     private mutating func readMetadata(_ object: JSONObject) -> JSONObject {

@@ -20,11 +20,12 @@ struct RunningEngine {
     ///   - options: where things are.
     ///   - names: the images to open; nil for every one that is built.
     ///   - slots: how many programs run at once.
+    ///   - whileRoot: what else must be done as root.
     ///   - onFailure: called when the launcher ends unasked.
     /// - Returns: the engine, in a process that is no longer root.
     /// - Throws: what is missing on this host or in this installation.
     static func start(
-        _ options: EngineOptions, images names: [String]?, slots: Int,
+        _ options: EngineOptions, images names: [String]?, slots: Int, whileRoot: () throws -> Void = {},
         onFailure: @escaping @Sendable (IsolationError) -> Void
     ) throws -> RunningEngine {
         guard geteuid() == 0 else {
@@ -47,6 +48,7 @@ struct RunningEngine {
             maximum: maxima.largest(.compile).resources, standard: Limits.standard.resources)
         let launcher = try Starter.start(configuration)
         do {
+            try whileRoot()
             try Starter.giveUpRoot(for: launcher)
         } catch {
             launcher.shutDown()

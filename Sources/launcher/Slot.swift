@@ -114,9 +114,8 @@ struct Slot: ~Copyable {
             guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
             // Nothing may be alive while root reads what a job has left.
             try sandbox.kill()
-            try FileCollection.run(
-                patterns: patterns, maximumBytes: maximumBytes, maximumFiles: maximumFiles, from: sandbox.work.box
-            ) { reply in try send(reply) }
+            var collection = FileCollection(patterns, maximumBytes: maximumBytes, maximumFiles: maximumFiles)
+            try collection.run(from: sandbox.work.box) { reply in try send(reply) }
         case (.release, _):
             try takeDown()
             try parkNext()
