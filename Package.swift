@@ -155,6 +155,10 @@ let package = Package(
         .executableTarget(
             name: "bulkhead-test-driver", dependencies: ["Isolation", "LaunchProtocol", "Seccomp"],
             path: "Tests/Fixtures/driver", swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", dependencies: ["Linux"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "Jobs", "Linux", "RedisJobQueue", "RedisTestServer", .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: settings),
     ]
 )

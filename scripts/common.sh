@@ -89,8 +89,8 @@ swift_help() {
     say "then again: make run    (other ways: https://www.swift.org/install/linux/)"
 }
 
-# Whether our own service answers on the port.
-own_service() { [[ $(http "http://127.0.0.1:$PORT/health" 2>/dev/null) == *'"healthy"'* ]]; }
+# Whether our own service answers on the port; a stranger who says nothing is not waited for.
+own_service() { [[ $(http --max-time 3 "http://127.0.0.1:$PORT/health" 2>/dev/null) == *'"healthy"'* ]]; }
 
 # curl to this machine: never through a proxy, never for ever.
 http() { curl --noproxy '*' --silent --show-error --max-time 30 "$@"; }

@@ -88,7 +88,7 @@ trap 'rm -f -- "$log"' EXIT
 
 # Which hosts could not be reached, from what apt said.
 unreached() {
-    grep -E '^(Err|E|W):' "$log" | grep -oE 'https?://[^/ ]+' | sort -u | tr '\n' ' '
+    grep -E '^(Err|E|W):' "$log" | grep -oE 'https?://[^/ ]+' | sort -u | paste -sd ' ' -
 }
 
 # A repository of somebody else's may be broken without harm; what counts is whether the packages come.

@@ -65,6 +65,18 @@ count_swift() {
     failed=$((failed + bad))
 }
 
+# Adds the lines "ok …" and "not ok …" of a script. One that ended without any, and was not skipped, is a failure.
+count_lines() {
+    local log=$1 code=$2 good bad
+    good=$(grep -c '^ok ' "$log" || true)
+    bad=$(grep -c '^not ok ' "$log" || true)
+    if ((bad == 0)) && { ((code != 0)) || { ((good == 0)) && ! grep -q 'privileged suite skipped: ' "$log"; }; }; then
+        bad=1
+    fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+}
+
 # `swift test` with root's rights, for the suites that need them; what root wrote below .build is handed back.
 privileged_tests() {
     find_swift || return
@@ -92,6 +104,10 @@ needed images images
 code=0
 part tests privileged_tests || code=$?
 count_swift "$logs/tests" "$code"
+
+code=0
+part make-run as_root env STATE_DIR="$STATE_DIR" "$scripts/test-run.sh" || code=$?
+count_lines "$logs/make-run" "$code"
 
 code=0
 part virtual-machine as_root "$scripts/test-vm.sh" || code=$?

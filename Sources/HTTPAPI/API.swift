@@ -9,16 +9,12 @@ import NIOCore
 struct API: Sendable {
     private let queue: any JobQueue
     private let languages: any LanguageDirectory
-    private let maxima: Limits
     private let configuration: APIConfiguration
     let bodies: BodyBudget
 
-    init(
-        queue: any JobQueue, languages: any LanguageDirectory, maxima: Limits, configuration: APIConfiguration
-    ) {
+    init(queue: any JobQueue, languages: any LanguageDirectory, configuration: APIConfiguration) {
         self.queue = queue
         self.languages = languages
-        self.maxima = maxima
         self.configuration = configuration
         bodies = BodyBudget(most: configuration.maxBodyBytesAtOnce)
     }
@@ -26,7 +22,7 @@ struct API: Sendable {
     var routes: Routes {
         var routes = Routes()
         routes.on(.post, "/api/execute") { request, context, _ in try await execute(request, context) }
-        routes.on(.get, "/api/languages") { _, _, _ in await listLanguages() }
+        routes.on(.get, "/api/languages") { _, _, _ in try await listLanguages() }
         routes.on(.post, "/api/jobs") { request, _, _ in try await addJob(request) }
         routes.on(.get, "/api/jobs/{id}") { _, _, id in try await showJob(id) }
         routes.on(.delete, "/api/jobs/{id}") { _, _, id in try await cancelJob(id) }
@@ -134,11 +130,11 @@ struct API: Sendable {
 
     private func add(_ request: Request) async throws -> (id: String, request: ExecutionRequest) {
         let body = try await read(request)
+        let offer = try await languages.offer()
         let execution: ExecutionRequest
         do {
             execution = try ExecutionRequest(
-                json: body, languages: await languages.served(), maxima: maxima, standard: configuration.standard,
-                bounds: configuration.bounds)
+                json: body, offer: offer, standard: configuration.standard, bounds: configuration.bounds)
         } catch {
             if let command = await commandThatAddsLanguage(of: body, error) {
                 throw APIError.languageNotServed(command: command)
@@ -188,8 +184,8 @@ struct API: Sendable {
 
     // MARK: State
 
-    private func listLanguages() async -> Response {
-        let list = await languages.served().map { language in
+    private func listLanguages() async throws -> Response {
+        let list = try await languages.offer().languages.map { language in
             JSONValue.object([
                 "name": .string(language.name), "version": .string(language.version),
                 "aliases": .array(language.aliases.map(JSONValue.string)), "fileName": .string(language.fileName),
@@ -200,7 +196,7 @@ struct API: Sendable {
     }
 
     private func ready() async throws -> Response {
-        guard await !languages.served().isEmpty else { throw APIError.notReady }
+        guard try await !languages.offer().languages.isEmpty else { throw APIError.notReady }
         let counts = try await queue.counts()
         return .json([
             "status": .string("ready"), "durable": .bool(queue.isDurable), "queued": .integer(counts.queued),

@@ -20,13 +20,12 @@ public struct APIServer: Service {
 
     /// - Parameters:
     ///   - queue: where jobs go.
-    ///   - languages: what can be run now.
-    ///   - maxima: the most that each limit of a request may be.
+    ///   - languages: what can be run now, and with which limits at most.
     ///   - configuration: how to listen and wait.
     ///   - logger: hears of requests without their contents.
     ///   - onListening: hears the port once connections are accepted.
     public init(
-        queue: any JobQueue, languages: any LanguageDirectory, maxima: Limits,
+        queue: any JobQueue, languages: any LanguageDirectory,
         configuration: APIConfiguration = APIConfiguration(), logger: Logger,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
@@ -34,7 +33,7 @@ public struct APIServer: Service {
         self.configuration = configuration
         self.logger = logger
         self.onListening = onListening
-        api = API(queue: queue, languages: languages, maxima: maxima, configuration: configuration)
+        api = API(queue: queue, languages: languages, configuration: configuration)
     }
 
     /// Serves until graceful shutdown or cancellation.

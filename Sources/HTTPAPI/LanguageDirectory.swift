@@ -1,9 +1,11 @@
+import JobQueue
 import Jobs
 
-/// Which languages can be run right now.
+/// What can be run right now.
 public protocol LanguageDirectory: Sendable {
-    /// What the workers serve, together.
-    func served() async -> [Language]
+    /// What the workers that live serve, together, and with which limits at most.
+    /// - Throws: `unavailable` where nobody can tell.
+    func offer() async throws(QueueError) -> Offer
     /// The command that makes a language of this name or alias available, where there is one; nil for a name that nobody
     /// knows.
     func commandThatAdds(_ name: String) async -> String?
@@ -11,18 +13,18 @@ public protocol LanguageDirectory: Sendable {
 
 /// Languages that are known from the start.
 public struct FixedLanguages: LanguageDirectory {
-    private let languages: [Language]
+    private let fixed: Offer
     private let commands: [String: String]
 
     /// - Parameters:
-    ///   - languages: what is served.
+    ///   - offer: what is served.
     ///   - commands: by name or alias, the command that adds a language which is not served.
-    public init(_ languages: [Language], commands: [String: String] = [:]) {
-        self.languages = languages
+    public init(_ offer: Offer, commands: [String: String] = [:]) {
+        fixed = offer
         self.commands = commands
     }
 
-    public func served() async -> [Language] { languages }
+    public func offer() -> Offer { fixed }
 
     public func commandThatAdds(_ name: String) async -> String? { commands[name] }
 }

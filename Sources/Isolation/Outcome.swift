@@ -19,12 +19,48 @@ public struct Outcome: Sendable {
         public var isTruncated = false
     }
 
+    /// A file that was left behind.
+    public struct SkippedFile: Equatable, Sendable {
+        /// Below /box; `.` is /box itself. A path that is not UTF-8 is percent-encoded, and `%` with it, so that no two of
+        /// them look alike.
+        public var path: String
+        public var reason: SkipReason
+        /// The file's size; 0 where it has none.
+        public var bytes: Int
+
+        public init(path: String, reason: SkipReason, bytes: Int = 0) {
+            self.path = path
+            self.reason = reason
+            self.bytes = bytes
+        }
+
+        init(_ path: [UInt8], reason: SkipReason, bytes: UInt64) {
+            self.init(path: Self.text(path), reason: reason, bytes: Int(clamping: bytes))
+        }
+
+        private static func text(_ path: [UInt8]) -> String {
+            if let text = String(validating: path, as: UTF8.self) { return text }
+            var text = ""
+            for byte in path {
+                if byte > 0x20, byte < 0x7F, byte != UInt8(ascii: "%") {
+                    text.unicodeScalars.append(Unicode.Scalar(byte))
+                } else {
+                    let digits = String(byte, radix: 16, uppercase: true)
+                    text += digits.utf8.count == 1 ? "%0\(digits)" : "%\(digits)"
+                }
+            }
+            return text
+        }
+    }
+
     public var report: SandboxReport
     public var standardOutput: Stream
     public var standardError: Stream
     public var files: [SandboxConfiguration.File]
-    /// Files that `collect` names but that were not taken, with the reason.
-    public var skippedFiles: [String]
+    /// Files that `collect` names but that were not taken.
+    public var skippedFiles: [SkippedFile]
+    /// How many more of them there are than are told of.
+    public var unlistedFiles = 0
     public var start: Start
     /// Nanoseconds from the job's arrival at a free slot to the start of its program.
     public var setupTime: UInt64

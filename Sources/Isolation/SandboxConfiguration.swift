@@ -39,15 +39,19 @@ public struct SandboxConfiguration: Sendable {
     public var outputLimit: Int
     /// Whether one byte more ends the job, as it does for programs; a compiler may go on, its further diagnostics dropped.
     public var endsAtOutputLimit: Bool
-    /// Files to take out of /box after the program has ended well: names, or `*.ext`.
+    /// Files to take out of /box afterwards, as `PathPattern` has it.
     public var collect: [String]
     /// Bytes of all collected files together.
     public var collectLimit: Int
+    /// The most files to take.
+    public var collectCount: Int
+    /// Whether files are taken whatever the program came to, unless it was cancelled; else only after exit code 0.
+    public var collectsAlways: Bool
 
     public init(
         image: Int = 0, policy: Int = 0, arguments: [String], environment: [String: String] = [:], files: [File] = [],
         standardInput: Input = .bytes([]), limits: ResourceLimits, outputLimit: Int, endsAtOutputLimit: Bool = true,
-        collect: [String] = [], collectLimit: Int = 0
+        collect: [String] = [], collectLimit: Int = 0, collectCount: Int = 256, collectsAlways: Bool = false
     ) {
         self.image = image
         self.policy = policy
@@ -60,6 +64,8 @@ public struct SandboxConfiguration: Sendable {
         self.endsAtOutputLimit = endsAtOutputLimit
         self.collect = collect
         self.collectLimit = collectLimit
+        self.collectCount = collectCount
+        self.collectsAlways = collectsAlways
     }
 }
 
@@ -91,9 +97,7 @@ extension SandboxConfiguration {
             })
         try demand(entries.count <= limits.inodes, "more files and folders than the limit of inodes")
         try demand(files.allSatisfy { $0.path.utf8.count < 4_096 }, "a file path that is too long")
-        try demand(
-            collect.count <= 64 && collect.allSatisfy { $0.utf8.count <= 255 },
-            "too many or too long patterns to collect")
+        _ = try patterns()
         let start = SlotRequest.start(
             JobStart(
                 arguments: arguments.map { Array($0.utf8) },
@@ -102,5 +106,21 @@ extension SandboxConfiguration {
         try demand(
             start.encoded().count <= maximumMessageSize, "arguments and environment are larger than a message can be")
         return start
+    }
+
+    /// What to collect, in the form in which a slot takes it.
+    func patterns() throws(IsolationError) -> [PathPattern] {
+        guard collect.count <= SlotRequest.maximumPatterns, collectLimit >= 0, (0...1_024).contains(collectCount) else {
+            throw IsolationError(.invalid, "too many patterns or files to collect")
+        }
+        var patterns: [PathPattern] = []
+        for text in collect {
+            do throws(MalformedMessage) {
+                patterns.append(try PathPattern(text))
+            } catch {
+                throw IsolationError(.invalid, "to collect: \(error.reason)")
+            }
+        }
+        return patterns
     }
 }

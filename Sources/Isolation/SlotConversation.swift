@@ -11,8 +11,14 @@ final class SlotConversation {
     private var buffer = [UInt8](repeating: 0, count: maximumMessageSize)
     /// Whether the slot died after its last job had ended.
     private(set) var isOver = false
-    /// Whether the slot was sent the start of the job at hand.
-    private var isStarted = false
+    /// How far the start of the job at hand has come.
+    private enum Start {
+        case notSent
+        /// Nothing was sent after it and nothing was answered since.
+        case sentLast
+        case perhapsRead
+    }
+    private var start = Start.notSent
 
     private struct Streams {
         var input: Int32
@@ -38,7 +44,7 @@ final class SlotConversation {
     func run(
         _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?
     ) throws -> Outcome {
-        isStarted = false
+        start = .notSent
         let arrived = MonotonicClock.now
         do {
             let wasParked = try waitUntilParked()
@@ -50,7 +56,7 @@ final class SlotConversation {
         } catch let error as IsolationError {
             try release()
             throw error
-        } catch var error as Broken where error.reason.code == .slotDied && !isStarted {
+        } catch var error as Broken where error.reason.code == .slotDied && start == .notSent {
             error.reason.code = .slotLost
             throw error
         }
@@ -93,21 +99,21 @@ final class SlotConversation {
         _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?,
         arrived: UInt64, wasParked: Bool
     ) throws -> Outcome {
-        let start = try configuration.start()
+        let message = try configuration.start()
         for file in configuration.files { try deliver(file) }
         let before = Contention()
         let started = MonotonicClock.now
-        try send(start)
-        isStarted = true
+        try send(message)
+        // What came out of a descriptor and into this sandbox is lost with it: such a job cannot be given to another slot.
+        if case .bytes = configuration.standardInput { start = .sentLast } else { start = .perhapsRead }
         var run = try watch(configuration, cancellation: cancellation, onOutput: onOutput)
         if run.outputExceeded { run.report.fired.insert(.output) }
         var outcome = Outcome(
             report: run.report, standardOutput: run.output, standardError: run.error, files: [], skippedFiles: [],
             start: wasParked ? .slot : .cold, setupTime: started - arrived,
             isContended: before.exceeds(duration: run.report.wallTime))
-        if !configuration.collect.isEmpty, outcome.ending == .exited(0) {
-            try collect(configuration, into: &outcome)
-        }
+        let isWanted = configuration.collectsAlways ? outcome.ending != .cancelled : outcome.ending == .exited(0)
+        if !configuration.collect.isEmpty, isWanted { try collect(configuration, into: &outcome) }
         return outcome
     }
 
@@ -183,10 +189,11 @@ final class SlotConversation {
     }
 
     private func collect(_ configuration: SandboxConfiguration, into outcome: inout Outcome) throws {
+        let most = configuration.collectCount
         try send(
             .collect(
-                patterns: configuration.collect, maximumBytes: UInt64(max(0, configuration.collectLimit)),
-                maximumFiles: 256))
+                patterns: try configuration.patterns(), maximumBytes: UInt64(configuration.collectLimit),
+                maximumFiles: UInt16(most)))
         var left = configuration.collectLimit
         while true {
             switch try receive(timeout: 60_000_000_000) {
@@ -194,14 +201,20 @@ final class SlotConversation {
                 left -= bytes.count
                 guard left >= 0 else { throw broken("more collected than asked for") }
                 if begins {
+                    guard outcome.files.count < most else { throw broken("more files than asked for") }
                     outcome.files.append(.init(path: name, contents: bytes, isExecutable: executable))
-                } else if let last = outcome.files.indices.last, outcome.files[last].path == name {
+                } else if let last = outcome.files.indices.last,
+                    outcome.files[last].path.utf8.elementsEqual(name.utf8)
+                {
                     outcome.files[last].contents.append(contentsOf: bytes)
                 } else {
                     throw broken("a part of a file that did not begin")
                 }
-            case .collected(let skipped):
-                outcome.skippedFiles = skipped
+            case .skipped(let path, let reason, let bytes):
+                guard outcome.skippedFiles.count < 1_024 else { throw broken("no end of files left out") }
+                outcome.skippedFiles.append(.init(path, reason: reason, bytes: bytes))
+            case .collected(let unlisted):
+                outcome.unlistedFiles = Int(unlisted)
                 return
             case .failed(let failure): throw IsolationError(failure)
             default: throw broken("unexpected message while collecting")
@@ -215,6 +228,7 @@ final class SlotConversation {
 
     private func send(_ request: SlotRequest) throws {
         let bytes = request.encoded()
+        if start == .sentLast { start = .perhapsRead }
         do {
             try attempt("send to the slot") { bk_send(socket.raw, bytes, UInt64(bytes.count), nil, 0) }
         } catch {
@@ -240,12 +254,17 @@ final class SlotConversation {
             count = try attempt("receive from the slot") { () -> Int64 in
                 descriptorCount = 3
                 let count = bk_receive(socket.raw, &buffer, UInt64(buffer.count), &descriptors, &descriptorCount, 0)
-                return count == -Int64(ECONNRESET) ? 0 : count
+                guard count == -Int64(ECONNRESET) else { return count }
+                // A Unix socket says so where its other end was closed with messages unread, and what was sent last is
+                // among them: a slot that had not read the start has started nothing.
+                if start == .sentLast { start = .notSent }
+                return 0
             }
         } catch {
             throw broken("the slot's connection failed (\(error))")
         }
         if count == 0 { throw Broken(reason: IsolationError(.slotDied, "the slot has ended")) }
+        if start == .sentLast { start = .perhapsRead }
         let came = Streams(input: descriptors[0], output: descriptors[1], error: descriptors[2])
         do {
             let reply = try SlotReply(decoding: buffer[0..<Int(count)])

@@ -157,16 +157,28 @@ public actor EmbeddedJobQueue: JobQueue {
     }
 
     public func release(_ token: LeaseToken) throws(QueueError) {
+        guard let id = try endUnbegun(token) else { return }
+        requeue(id, atFront: true)
+    }
+
+    public func passOn(_ token: LeaseToken) throws(QueueError) {
+        guard let id = try endUnbegun(token) else { return }
+        requeue(id, atFront: false)
+    }
+
+    /// Ends a hold as if the job had never been taken.
+    /// - Returns: nil where it was cancelled meanwhile and is finished now.
+    private func endUnbegun(_ token: LeaseToken) throws(QueueError) -> String? {
         let job = try held(token)
         if job.isCancelRequested {
             finish(job, unrun: .cancelled, "cancelled before it was run")
-            return
+            return nil
         }
         endHold(of: job)
         jobs[job.new.id]?.attempt -= 1
         if job.attempt == 1 { jobs[job.new.id]?.startedAt = nil }
         if let expiresAt = jobs[job.new.id]?.expiresAt { arm(for: expiresAt) }
-        requeueAtFront(job.new.id)
+        return job.new.id
     }
 
     @discardableResult
@@ -280,8 +292,8 @@ public actor EmbeddedJobQueue: JobQueue {
         running.remove(job.new.id)
     }
 
-    private func requeueAtFront(_ id: String) {
-        queued.prepend(id)
+    private func requeue(_ id: String, atFront: Bool) {
+        if atFront { queued.prepend(id) } else { queued.append(id) }
         if phase != .open {
             // Nobody will take it any more.
             for ticket in waitersOfJob[id] ?? [] { resume(waiter: ticket, with: .failure(EmbeddedJobQueue.closed)) }
@@ -340,7 +352,7 @@ public actor EmbeddedJobQueue: JobQueue {
             } else {
                 endHold(of: job)
                 jobs[id]?.stalls += 1
-                requeueAtFront(id)
+                requeue(id, atFront: true)
             }
         }
         return stalled.count

@@ -46,6 +46,11 @@ public protocol JobQueue: Sendable {
     /// - Throws: `staleLease`, `unavailable`.
     func release(_ token: LeaseToken) async throws(QueueError)
 
+    /// Gives a job back that this worker cannot run but another can: behind those that wait, the attempt not counted. In a
+    /// queue that several processes share nobody takes it for `passOnPause`, so that it does not go round and round.
+    /// - Throws: `staleLease`, `unavailable`.
+    func passOn(_ token: LeaseToken) async throws(QueueError)
+
     /// Puts jobs whose lease ran out back to the front of the line, or fails those that stalled too often.
     /// - Returns: the number of jobs found so.
     @discardableResult
@@ -71,3 +76,6 @@ public protocol JobQueue: Sendable {
     /// Ends every wait with `closed`, drained or not. Jobs that are still running can be finished but nobody hears of it.
     func close() async
 }
+
+/// How long a job that was passed on rests before anybody takes it.
+public let passOnPause = Duration.milliseconds(250)

@@ -40,6 +40,8 @@ public struct ExecutionRequest: Sendable, Equatable {
     /// Variables on top of the fixed environment; names `[A-Za-z_][A-Za-z0-9_]*`, never PATH, values free of NUL.
     public let environment: [String: String]
     public let limits: LimitOverrides
+    /// Globs for the files to hand back, within the rules of `CollectPattern`.
+    public let collect: [String]
     public let outputEncoding: OutputEncoding
     public let onDisconnect: OnDisconnect
     /// Echoed in the result.
@@ -48,14 +50,12 @@ public struct ExecutionRequest: Sendable, Equatable {
     /// Reads and checks a request.
     /// - Parameters:
     ///   - json: the request as the contract has it.
-    ///   - languages: what can be run; decides aliases, versions and the main file's name.
-    ///   - maxima: the most that each limit may be.
+    ///   - offer: what can be run, and with which limits at most; decides aliases, versions and the main file's name.
     ///   - standard: the limits of a request that says nothing, before the language's own needs.
     ///   - bounds: how large the request's parts may be.
     /// - Throws: every problem at once, in the order of the fields; nothing is ever clamped or ignored.
     public init(
-        json: Data, languages: [Language], maxima: Limits, standard: Limits = .standard,
-        bounds: RequestBounds = .standard
+        json: Data, offer: Offer, standard: Limits = .standard, bounds: RequestBounds = .standard
     ) throws(RequestProblems) {
         guard json.count <= bounds.bodyBytes else {
             throw RequestProblems(
@@ -73,14 +73,31 @@ public struct ExecutionRequest: Sendable, Equatable {
                 FieldProblem(pointer: "#", code: .wrongType, detail: "the request must be an object, not \(value.kind)")
             )
         }
-        var reader = RequestReader(languages: languages, maxima: maxima, standard: standard, bounds: bounds)
+        var reader = RequestReader(offer: offer, standard: standard, bounds: bounds)
         self = try reader.read(object)
+    }
+
+    /// Reads and checks a request for one worker.
+    /// - Parameters:
+    ///   - json: the request as the contract has it.
+    ///   - languages: what it runs.
+    ///   - maxima: the most that each limit may be.
+    ///   - standard: the limits of a request that says nothing, before the language's own needs.
+    ///   - bounds: how large the request's parts may be.
+    /// - Throws: as the one above.
+    public init(
+        json: Data, languages: [Language], maxima: Limits, standard: Limits = .standard,
+        bounds: RequestBounds = .standard
+    ) throws(RequestProblems) {
+        try self.init(
+            json: json, offer: Offer([WorkerOffer(languages: languages, maxima: maxima)]), standard: standard,
+            bounds: bounds)
     }
 
     init(
         language: String, version: VersionRange?, files: [SourceFile], mainFile: String, stdin: [UInt8],
-        arguments: [String], environment: [String: String], limits: LimitOverrides, outputEncoding: OutputEncoding,
-        onDisconnect: OnDisconnect, metadata: JSONObject
+        arguments: [String], environment: [String: String], limits: LimitOverrides, collect: [String],
+        outputEncoding: OutputEncoding, onDisconnect: OnDisconnect, metadata: JSONObject
     ) {
         self.language = language
         self.version = version
@@ -90,6 +107,7 @@ public struct ExecutionRequest: Sendable, Equatable {
         self.arguments = arguments
         self.environment = environment
         self.limits = limits
+        self.collect = collect
         self.outputEncoding = outputEncoding
         self.onDisconnect = onDisconnect
         self.metadata = metadata
@@ -127,6 +145,7 @@ public struct ExecutionRequest: Sendable, Equatable {
         let variables = environment.sorted { $0.key < $1.key }
         add("env", .object(JSONObject(variables.map { .init(name: $0.key, value: .string($0.value)) })))
         add("limits", .object(limits.json))
+        if !collect.isEmpty { add("collect", .array(collect.map(JSONValue.string))) }
         add("outputEncoding", .string(outputEncoding.rawValue))
         add("onDisconnect", .string(onDisconnect.rawValue))
         add("metadata", .object(metadata))

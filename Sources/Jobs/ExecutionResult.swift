@@ -122,6 +122,11 @@ public struct ExecutionResult: Sendable, Equatable {
 
 /// A file that the job left and the request asked for.
 public struct CollectedFile: Sendable, Equatable {
+    /// The most files of one result, and the most bytes of all of them together.
+    public static let most = 64
+    public static let mostBytes = 8 << 20
+
+    /// Below the work folder; `.` where something is said of the work folder as a whole.
     public var path: String
     /// Nil where the file was left out.
     public var content: String?
@@ -139,6 +144,21 @@ public struct CollectedFile: Sendable, Equatable {
         self.encoding = encoding
         self.bytes = bytes
         self.skipped = skipped
+    }
+
+    /// A file with its contents: as text where they are UTF-8, else in base64.
+    public init(path: String, contents: [UInt8]) {
+        if let text = String(validating: contents, as: UTF8.self) {
+            self.init(path: path, content: text, encoding: .utf8, bytes: contents.count)
+        } else {
+            self.init(
+                path: path, content: Data(contents).base64EncodedString(), encoding: .base64, bytes: contents.count)
+        }
+    }
+
+    /// What the file held; nil where it was left out.
+    public var contents: Data? {
+        content.flatMap { encoding == .base64 ? Data(base64Encoded: $0) : Data($0.utf8) }
     }
 }
 

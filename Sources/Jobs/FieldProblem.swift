@@ -12,7 +12,6 @@ public struct FieldProblem: Sendable, Equatable {
         case conflict
         case duplicate
         case empty
-        case notSupported = "not_supported"
         case unknownLanguage = "unknown_language"
         case unknownVersion = "unknown_version"
         case malformedJSON = "malformed_json"

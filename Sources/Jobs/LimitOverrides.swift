@@ -61,6 +61,14 @@ public struct LimitOverrides: Sendable, Equatable {
         return result
     }
 
+    /// Whether none of them is above its maximum.
+    func isWithin(_ maxima: Limits) -> Bool {
+        cpus.map { $0 <= maxima.cpus } ?? true
+            && LimitOverrides.wholeNumbers.allSatisfy { field in
+                self[keyPath: field.override].map { $0 <= maxima[keyPath: field.limit] } ?? true
+            }
+    }
+
     /// As the `limits` of a request.
     var json: JSONObject {
         var object = JSONObject()

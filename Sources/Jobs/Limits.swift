@@ -55,4 +55,14 @@ public struct Limits: Sendable, Equatable, Codable {
             wallTimeMs: 60_000, cpuTimeMs: 60_000, memoryBytes: 1 << 30, processes: 256, outputBytes: 8 << 20,
             fileBytes: 64 << 20, diskBytes: 256 << 20, inodes: 65_536, openFiles: 1_024, cpus: Double(max(1, cores)))
     }
+
+    /// Field by field the larger of the two.
+    public func largest(_ other: Limits) -> Limits {
+        Limits(
+            wallTimeMs: max(wallTimeMs, other.wallTimeMs), cpuTimeMs: max(cpuTimeMs, other.cpuTimeMs),
+            memoryBytes: max(memoryBytes, other.memoryBytes), processes: max(processes, other.processes),
+            outputBytes: max(outputBytes, other.outputBytes), fileBytes: max(fileBytes, other.fileBytes),
+            diskBytes: max(diskBytes, other.diskBytes), inodes: max(inodes, other.inodes),
+            openFiles: max(openFiles, other.openFiles), cpus: max(cpus, other.cpus))
+    }
 }

@@ -5,8 +5,9 @@ import Foundation
 /// A field that is null is a field of the wrong type: a limit that was set to null by mistake must not silently become the
 /// default.
 struct RequestReader {
-    private let languages: [Language]
-    private let maxima: Limits
+    private let offer: Offer
+    /// Of the language asked for, once that is known; nil where nobody is there to set any.
+    private var maxima: Limits?
     private let standard: Limits
     private let bounds: RequestBounds
     private var problems: [FieldProblem] = []
@@ -17,9 +18,8 @@ struct RequestReader {
         "collect", "outputEncoding", "onDisconnect", "metadata",
     ]
 
-    init(languages: [Language], maxima: Limits, standard: Limits, bounds: RequestBounds) {
-        self.languages = languages
-        self.maxima = maxima
+    init(offer: Offer, standard: Limits, bounds: RequestBounds) {
+        self.offer = offer
         self.standard = standard
         self.bounds = bounds
     }
@@ -27,19 +27,24 @@ struct RequestReader {
     mutating func read(_ object: JSONObject) throws(RequestProblems) -> ExecutionRequest {
         let version = readVersion(object)
         let language = readLanguage(object, fitting: version)
+        maxima = offer.maxima(for: language?.name, fitting: version)
         let limits = readLimits(object)
         let files = readSources(object, language: language)
         checkRoom(for: files, limits: limits)
         let stdin = readStdin(object)
         let arguments = readArguments(object)
         let environment = readEnvironment(object)
+        let collect = readCollect(object)
         let outputEncoding: OutputEncoding = readChoice(object, "outputEncoding") ?? .utf8
         let onDisconnect: OnDisconnect = readChoice(object, "onDisconnect") ?? .cancel
         let metadata = readMetadata(object)
-        if object["collect"] != nil {
-            report(RequestReader.root.appending("collect"), .notSupported, "collecting files is not supported yet")
-        }
         reportUnknown(in: object, at: RequestReader.root, known: RequestReader.fields)
+
+        if let language, problems.isEmpty, !offer.allows(limits, in: language.name, fitting: version) {
+            report(
+                RequestReader.root.appending("limits"), .outOfRange,
+                "each is within the maximum of some worker, but no worker allows all of them together")
+        }
 
         if let problems = RequestProblems(problems) { throw problems }
         guard let language, let mainFile = files.first?.path else {
@@ -48,8 +53,8 @@ struct RequestReader {
         }
         return ExecutionRequest(
             language: language.name, version: version, files: files, mainFile: mainFile, stdin: stdin,
-            arguments: arguments, environment: environment, limits: limits, outputEncoding: outputEncoding,
-            onDisconnect: onDisconnect, metadata: metadata)
+            arguments: arguments, environment: environment, limits: limits, collect: collect,
+            outputEncoding: outputEncoding, onDisconnect: onDisconnect, metadata: metadata)
     }
 
     // MARK: Language
@@ -72,13 +77,13 @@ struct RequestReader {
             return nil
         }
         guard let name = readString(object, "language", at: pointer) else { return nil }
-        let candidates = languages.named(name)
+        let candidates = offer.languages.named(name)
         guard !candidates.isEmpty else {
-            let names = Set(languages.map(\.name)).sorted().joined(separator: ", ")
+            let names = Set(offer.languages.map(\.name)).sorted().joined(separator: ", ")
             report(pointer, .unknownLanguage, names.isEmpty ? "no language can be run" : "must be one of: \(names)")
             return nil
         }
-        guard let language = languages.newest(name, fitting: version) else {
+        guard let language = offer.languages.newest(name, fitting: version) else {
             let versions = Set(candidates.map(\.version)).sorted().joined(separator: ", ")
             report(
                 RequestReader.root.appending("version"), .unknownVersion,
@@ -197,7 +202,7 @@ struct RequestReader {
         let pointer = RequestReader.root.appending("limits")
         let timeoutPointer = RequestReader.root.appending("timeout")
         if let value = object["timeout"] {
-            limits.wallTimeMs = readLimit(value, atMost: maxima.wallTimeMs, at: timeoutPointer)
+            limits.wallTimeMs = readLimit(value, atMost: maxima?.wallTimeMs, at: timeoutPointer)
         }
         guard let members = readObject(object, "limits", at: pointer) else { return limits }
         if object["timeout"] != nil, members["wallTimeMs"] != nil {
@@ -206,7 +211,7 @@ struct RequestReader {
         for field in LimitOverrides.wholeNumbers {
             guard let value = members[field.name] else { continue }
             limits[keyPath: field.override] = readLimit(
-                value, atMost: maxima[keyPath: field.limit], at: pointer.appending(field.name))
+                value, atMost: maxima?[keyPath: field.limit], at: pointer.appending(field.name))
         }
         if let value = members["cpus"] { limits.cpus = readCPUs(value, at: pointer.appending("cpus")) }
         reportUnknown(
@@ -214,21 +219,22 @@ struct RequestReader {
         return limits
     }
 
-    private mutating func readLimit(_ value: JSONValue, atMost maximum: Int, at pointer: FieldPointer) -> Int? {
+    private mutating func readLimit(_ value: JSONValue, atMost maximum: Int?, at pointer: FieldPointer) -> Int? {
         guard case .number(let number) = value else {
             report(pointer, .wrongType, "must be a whole number, not \(value.kind)")
             return nil
         }
+        let range = maximum.map { "must be between 1 and \($0)" } ?? "must be at least 1"
         guard let integer = number.integer else {
             if number.double.magnitude > 9_007_199_254_740_992 {
-                report(pointer, .outOfRange, "must be between 1 and \(maximum)")
+                report(pointer, .outOfRange, range)
             } else {
                 report(pointer, .wrongType, "must be a whole number")
             }
             return nil
         }
-        guard (1...max(1, maximum)).contains(integer) else {
-            report(pointer, .outOfRange, "must be between 1 and \(maximum)")
+        guard integer >= 1, maximum.map({ integer <= $0 }) ?? true else {
+            report(pointer, .outOfRange, range)
             return nil
         }
         return integer
@@ -240,8 +246,11 @@ struct RequestReader {
             return nil
         }
         let cpus = number.double
-        guard cpus >= LimitOverrides.leastCPUs, cpus <= maxima.cpus else {
-            report(pointer, .outOfRange, "must be between \(LimitOverrides.leastCPUs) and \(maxima.cpus)")
+        let least = LimitOverrides.leastCPUs
+        guard cpus >= least, maxima.map({ cpus <= $0.cpus }) ?? true else {
+            report(
+                pointer, .outOfRange,
+                maxima.map { "must be between \(least) and \($0.cpus)" } ?? "must be at least \(least)")
             return nil
         }
         return cpus
@@ -314,6 +323,23 @@ struct RequestReader {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || byte == UInt8(ascii: "_")
         }
         return isLetter(first) && name.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
+    }
+
+    private mutating func readCollect(_ object: JSONObject) -> [String] {
+        let pointer = RequestReader.root.appending("collect")
+        guard let elements = readArray(object, "collect", at: pointer, atMost: CollectPattern.most) else { return [] }
+        var patterns: [String] = []
+        for (index, element) in elements.enumerated() {
+            guard case .string(let pattern) = element else {
+                report(pointer.appending(index), .wrongType, "must be a string, not \(element.kind)")
+                continue
+            }
+            if let problem = CollectPattern.problem(with: pattern) {
+                report(pointer.appending(index), .invalidValue, problem)
+            }
+            patterns.append(pattern)
+        }
+        return patterns
     }
 
     private mutating func readMetadata(_ object: JSONObject) -> JSONObject {

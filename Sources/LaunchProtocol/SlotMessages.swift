@@ -8,8 +8,8 @@ public enum SlotRequest: Equatable, Sendable {
     case start(JobStart)
     /// Ends the running job. The reason comes back in the report, so that the verdict is the supervisor's own.
     case stop(StopReason)
-    /// Sends back regular files from the top of /box: a name, or `*.ext`. Only after `ended`.
-    case collect(patterns: [String], maximumBytes: UInt64, maximumFiles: UInt16)
+    /// Sends back regular files from /box, at most so many and so many bytes in all. Only after `ended`.
+    case collect(patterns: [PathPattern], maximumBytes: UInt64, maximumFiles: UInt16)
     /// Takes the sandbox down and parks the next one.
     case release
 
@@ -18,6 +18,9 @@ public enum SlotRequest: Equatable, Sendable {
         case output = 1
         case cancelled = 2
     }
+
+    /// The most patterns of one `collect`: with the longest of them the message stays below `maximumMessageSize`.
+    public static let maximumPatterns = 64
 
     /// The most bytes of one `file` chunk: the message around it stays below `maximumMessageSize`.
     public static let chunkSize = 64 << 10
@@ -39,7 +42,7 @@ public enum SlotRequest: Equatable, Sendable {
             writer.put(reason.rawValue)
         case .collect(let patterns, let maximumBytes, let maximumFiles):
             writer.put(UInt8(4))
-            writer.put(patterns)
+            writer.put(patterns.map(\.text))
             writer.put(maximumBytes)
             writer.put(maximumFiles)
         case .release:
@@ -60,8 +63,10 @@ public enum SlotRequest: Equatable, Sendable {
             guard let reason = StopReason(rawValue: try reader.number()) else { throw MalformedMessage("stop reason") }
             self = .stop(reason)
         case 4:
+            var patterns: [PathPattern] = []
+            for text in try reader.strings(limit: Self.maximumPatterns) { patterns.append(try PathPattern(text)) }
             self = .collect(
-                patterns: try reader.strings(limit: 64), maximumBytes: try reader.number(),
+                patterns: patterns, maximumBytes: try reader.number(),
                 maximumFiles: try reader.number())
         case 5: self = .release
         default: throw MalformedMessage("unknown request to a slot")
@@ -114,8 +119,11 @@ public enum SlotReply: Equatable, Sendable {
     case ended(SandboxReport)
     /// Bytes of a collected file, as with `SlotRequest.file`.
     case file(name: String, begins: Bool, executable: Bool, bytes: [UInt8])
-    /// Everything that `collect` asked for has been sent; what was left out, with the reason.
-    case collected(skipped: [String])
+    /// A file that `collect` asked for and that is left out, with its size where it has one. The path is bytes: a job
+    /// chose it.
+    case skipped(path: [UInt8], reason: SkipReason, bytes: UInt64)
+    /// Everything that `collect` asked for has been sent, but so many further files that are left out as well.
+    case collected(unlisted: UInt32)
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
@@ -134,9 +142,14 @@ public enum SlotReply: Equatable, Sendable {
             writer.put(begins)
             writer.put(executable)
             writer.put(bytes)
-        case .collected(let skipped):
+        case .collected(let unlisted):
             writer.put(UInt8(5))
-            writer.put(skipped)
+            writer.put(unlisted)
+        case .skipped(let path, let reason, let bytes):
+            writer.put(UInt8(6))
+            writer.put(path)
+            writer.put(reason.rawValue)
+            writer.put(bytes)
         }
         return writer.bytes
     }
@@ -151,7 +164,11 @@ public enum SlotReply: Equatable, Sendable {
             self = .file(
                 name: try reader.string(), begins: try reader.boolean(), executable: try reader.boolean(),
                 bytes: try reader.byteArray())
-        case 5: self = .collected(skipped: try reader.strings(limit: 1_024))
+        case 5: self = .collected(unlisted: try reader.number())
+        case 6:
+            let path = try reader.byteArray()
+            guard let reason = SkipReason(rawValue: try reader.number()) else { throw MalformedMessage("skip reason") }
+            self = .skipped(path: path, reason: reason, bytes: try reader.number())
         default: throw MalformedMessage("unknown reply of a slot")
         }
         try reader.end()

@@ -39,4 +39,14 @@ extension Descriptor {
         Descriptor(
             owning: try attempt(step ?? "open \(name)") { bk_openat(raw, name, flags | BK_O_CLOEXEC, mode) })
     }
+
+    /// Opens a path beneath a folder with O_CLOEXEC, through no link and into no other mount (openat2(2)).
+    public static func openBeneath(
+        _ folder: Int32, _ path: String, _ flags: Int32, mode: UInt32 = 0
+    ) throws(SystemError) -> Descriptor {
+        Descriptor(
+            owning: try attempt("open \(path)") {
+                bk_openat2_beneath(folder, path, UInt64(flags | BK_O_CLOEXEC), UInt64(mode))
+            })
+    }
 }

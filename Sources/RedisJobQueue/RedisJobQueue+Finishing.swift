@@ -73,10 +73,21 @@ extension RedisJobQueue {
     }
 
     public func release(_ token: LeaseToken) async throws(QueueError) {
+        try await endUnbegun(token, pause: .zero)
+    }
+
+    public func passOn(_ token: LeaseToken) async throws(QueueError) {
+        try await endUnbegun(token, pause: passOnPause)
+    }
+
+    private func endUnbegun(_ token: LeaseToken, pause: Duration) async throws(QueueError) {
         guard let hold = holds[token] else { throw Self.stale }
         let reply = try await run(
-            .release, [RedisArgument(token.jobID), RedisArgument(token.secret), Self.callNumber()],
-            patience: options.lockDuration)
+            .release,
+            [
+                RedisArgument(token.jobID), RedisArgument(token.secret), Self.callNumber(),
+                RedisArgument(Self.milliseconds(pause)),
+            ], patience: options.lockDuration)
         guard try outcome(reply, of: hold) else {
             let message = "cancelled before it was run"
             let result = ExecutionResult(

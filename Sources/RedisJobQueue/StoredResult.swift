@@ -21,9 +21,10 @@ struct StoredResult: Sendable, Equatable {
             return
         }
         whole = full
-        var bytes = most / 2
+        // Without the files' contents the streams may fit as they are; cut, they lose as little as can be.
+        var bytes = most
         while true {
-            let text = StoredResult.shortened(result, streamBytes: bytes, wholeAt: key)
+            let text = StoredResult.shortened(result, streamBytes: bytes, listBytes: most / 4, wholeAt: key)
             if text.count <= most || bytes == 0 {
                 json = text
                 return
@@ -32,9 +33,12 @@ struct StoredResult: Sendable, Equatable {
         }
     }
 
-    /// A result without its files' contents and with no more than so much of each stream; of the streams' full sizes it
-    /// still tells. With no room for streams it goes without message, metadata and file names as well.
-    private static func shortened(_ result: ExecutionResult, streamBytes: Int, wholeAt key: String) -> Data {
+    /// A result without its files' contents and with no more than so much of each stream; of the full sizes it still tells.
+    /// A list of files that is itself too long keeps its beginning. With no room for streams the result goes without
+    /// message, metadata and files as well.
+    private static func shortened(
+        _ result: ExecutionResult, streamBytes: Int, listBytes: Int, wholeAt key: String
+    ) -> Data {
         var short = result
         func cut(_ text: inout String) -> Bool {
             guard text.utf8.count > streamBytes else { return false }
@@ -48,9 +52,8 @@ struct StoredResult: Sendable, Equatable {
             _ = cut(&compile.stderr)
             short.compile = compile
         }
-        for index in short.files.indices { short.files[index].content = nil }
+        short.files = listed(short.files, bytes: streamBytes == 0 ? 0 : listBytes)
         if streamBytes == 0 {
-            short.files = []
             short.metadata = JSONObject()
             short.message = short.message.map { prefix(of: $0, bytes: 1_024) }
         }
@@ -58,6 +61,20 @@ struct StoredResult: Sendable, Equatable {
         object.members.append(.init(name: "resultTruncated", value: .bool(true)))
         object.members.append(.init(name: "resultKey", value: .string(key)))
         return JSONValue.object(object).serialized()
+    }
+
+    /// The files without contents, as many from the first on as so many bytes can tell of.
+    private static func listed(_ files: [CollectedFile], bytes: Int) -> [CollectedFile] {
+        var left = bytes
+        var listed: [CollectedFile] = []
+        for var file in files {
+            file.content = nil
+            // Names are a job's own choice, and a control character takes six bytes in JSON.
+            left -= 80 + JSONValue.string(file.path).serialized().count + (file.skipped?.utf8.count ?? 0)
+            if left < 0 { break }
+            listed.append(file)
+        }
+        return listed
     }
 
     /// The beginning of a text that ends between two characters; in base64, between two groups of four.

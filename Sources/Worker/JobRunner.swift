@@ -100,7 +100,8 @@ public struct JobRunner: Sendable {
                 image: plan.image, policy: plan.run.policy, arguments: plan.run.arguments,
                 environment: plan.run.environment, files: files,
                 standardInput: input ?? .bytes(request.stdin), limits: plan.run.limits.resources,
-                outputLimit: plan.run.limits.outputBytes)
+                outputLimit: plan.run.limits.outputBytes, collect: request.collect,
+                collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true)
             try await runProgram(
                 configuration, limits: plan.run.limits, encoding: request.outputEncoding, into: &result,
                 onOutput: onOutput)
@@ -118,12 +119,14 @@ public struct JobRunner: Sendable {
     ///   - policy: the policy, by the engine's index.
     ///   - environment: variables on top of the fixed ones.
     ///   - limits: within the engine's maximum.
+    ///   - collect: globs for the files to hand back, within the rules of `CollectPattern`.
     ///   - input: standard input.
     ///   - circumstances: what the result says beside it.
     ///   - onOutput: sees the program's output as it is written.
     /// - Returns: the result, with an empty language.
     public func run(
         command: [String], image: Int, policy: Int = 0, environment: [String: String], limits: Limits,
+        collect: [String] = [],
         input: SandboxConfiguration.Input, _ circumstances: Circumstances, onOutput: OutputObserver? = nil
     ) async -> ExecutionResult {
         var result = ExecutionResult(
@@ -134,7 +137,8 @@ public struct JobRunner: Sendable {
             let configuration = SandboxConfiguration(
                 image: image, policy: policy, arguments: command,
                 environment: StagePlan.fixedEnvironment.merging(environment) { _, own in own }, standardInput: input,
-                limits: limits.resources, outputLimit: limits.outputBytes)
+                limits: limits.resources, outputLimit: limits.outputBytes, collect: collect,
+                collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true)
             try await runProgram(configuration, limits: limits, encoding: .utf8, into: &result, onOutput: onOutput)
         } catch {
             result.status = .internalError
@@ -168,13 +172,15 @@ public struct JobRunner: Sendable {
             result.evidence = verdict.evidence
             return nil
         }
-        if verdict.status == .ok, !outcome.files.isEmpty, outcome.skippedFiles.isEmpty { return outcome.files }
+        // A product that is not there is one that the compiler did not make, and perhaps another one was.
+        let unusable = outcome.skippedFiles.first { $0.reason != .noSuchFile }
+        if verdict.status == .ok, !outcome.files.isEmpty, unusable == nil { return outcome.files }
         result.status = .compileError
         result.evidence = verdict.evidence
         if verdict.status != .ok {
             result.message = verdict.message.map { "compilation: \($0)" } ?? "the program does not compile"
-        } else if let skipped = outcome.skippedFiles.first {
-            result.message = "the compiler's product cannot be used: \(skipped)"
+        } else if let unusable {
+            result.message = "the compiler's product cannot be used: \(unusable.path): \(unusable.reason.words)"
         } else {
             result.message = "the compiler made none of \(plan.language.products.joined(separator: ", "))"
         }
@@ -210,6 +216,21 @@ public struct JobRunner: Sendable {
         result.cpuTimeMs = outcome.report.cpuTime.milliseconds
         result.memoryBytes = Int(clamping: outcome.report.memoryPeak)
         result.setupTimeMs = outcome.setupTime.milliseconds
+        result.files = Self.files(of: outcome)
+    }
+
+    /// The files that came back, then those that did not.
+    private static func files(of outcome: Outcome) -> [CollectedFile] {
+        var files = outcome.files.map { CollectedFile(path: $0.path, contents: $0.contents) }
+        files += outcome.skippedFiles.map {
+            CollectedFile(path: $0.path, content: nil, bytes: $0.bytes, skipped: $0.reason.words)
+        }
+        if outcome.unlistedFiles > 0 {
+            files.append(
+                CollectedFile(
+                    path: ".", content: nil, bytes: 0, skipped: "\(outcome.unlistedFiles) more are left out as well"))
+        }
+        return files
     }
 }
 

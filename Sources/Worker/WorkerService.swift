@@ -11,6 +11,7 @@ public struct WorkerService: Service {
     private let name: String
     private let concurrency: Int
     private let logger: Logger
+    private let canRunElsewhere: (@Sendable (Data) async -> Bool)?
 
     /// - Parameters:
     ///   - queue: where jobs come from.
@@ -18,12 +19,17 @@ public struct WorkerService: Service {
     ///   - name: under which jobs are held.
     ///   - concurrency: how many at once.
     ///   - logger: never sees code, input or output.
-    public init(queue: any JobQueue, runner: JobRunner, name: String, concurrency: Int, logger: Logger) {
+    ///   - canRunElsewhere: whether another worker could run a request that this one cannot; nil where there is no other.
+    public init(
+        queue: any JobQueue, runner: JobRunner, name: String, concurrency: Int, logger: Logger,
+        canRunElsewhere: (@Sendable (Data) async -> Bool)? = nil
+    ) {
         self.queue = queue
         self.runner = runner
         self.name = name
         self.concurrency = concurrency
         self.logger = logger
+        self.canRunElsewhere = canRunElsewhere
     }
 
     /// Works until the queue is closed. At a graceful shutdown the queue is drained by whoever serves its clients; jobs
@@ -85,6 +91,9 @@ public struct WorkerService: Service {
                 let fate = try await queue.fail(lease.token, reason: reason, result: result, mayRetry: mayRetry)
                 logger.warning(
                     "job failed", metadata: ["job": "\(lease.id)", "reason": "\(reason)", "fate": "\(fate)"])
+            case .notForHere(let reason):
+                try await queue.passOn(lease.token)
+                logger.info("job passed on", metadata: ["job": "\(lease.id)", "reason": "\(reason)"])
             }
         } catch {
             // Somebody else has the job by now, or it was finished for us: our word no longer counts.
@@ -95,6 +104,8 @@ public struct WorkerService: Service {
     private enum JobOutcome: Sendable {
         case completed(ExecutionResult)
         case failed(reason: String, ExecutionResult, mayRetry: Bool)
+        /// Another worker has the language or the limits that this one lacks.
+        case notForHere(reason: String)
     }
 
     /// Every problem of a request in one line.
@@ -112,8 +123,9 @@ public struct WorkerService: Service {
             return .failed(
                 reason: result.message ?? result.status.rawValue, result, mayRetry: result.status == .internalError)
         } catch {
-            // Never retried: the request will not become valid.
             let reason = "invalid request: \(Self.words(for: error))"
+            if let canRunElsewhere, await canRunElsewhere(lease.request) { return .notForHere(reason: reason) }
+            // Never retried: the request will not become valid.
             let result = ExecutionResult(
                 notRun: lease.id, status: .internalError, message: reason, request: lease.request,
                 attempt: lease.attempt, queueTimeMs: circumstances.queueTimeMs, worker: name)

@@ -31,11 +31,7 @@ struct APICommand: ParsableCommand {
             recipeDirectories: ImageStore.standardRecipeDirectories(executable: Installation.executable))
         let directory = LivingWorkers(queue: queue, commands: try store.commandsThatAdd(), logger: logger)
         try runToEnd {
-            // The workers of any size; each checks again against its own maxima.
-            let maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
-            let httpServer = APIServer(
-                queue: queue, languages: directory, maxima: maxima, configuration: api, logger: logger
-            ) { port in
+            let httpServer = APIServer(queue: queue, languages: directory, configuration: api, logger: logger) { port in
                 logger.info("serving", metadata: ["url": "http://\(api.host):\(port)", "uid": "\(getuid())"])
             }
             var configuration = ServiceGroupConfiguration(

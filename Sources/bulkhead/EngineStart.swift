@@ -22,12 +22,13 @@ struct RunningEngine {
     ///   - others: policies to load besides those that the images' languages name.
     ///   - learning: the policy that is to count all that it allows, however often; nil where programs are served.
     ///   - slots: how many programs run at once.
+    ///   - whileRoot: what else must be done as root.
     ///   - onFailure: called when the launcher ends unasked.
     /// - Returns: the engine, in a process that is no longer root.
     /// - Throws: what is missing on this host or in this installation.
     static func start(
         _ options: EngineOptions, images names: [String]?, policies others: [String] = [], learning: String? = nil,
-        slots: Int,
+        slots: Int, whileRoot: () throws -> Void = {},
         onFailure: @escaping @Sendable (IsolationError) -> Void
     ) throws -> RunningEngine {
         guard geteuid() == 0 else {
@@ -55,6 +56,7 @@ struct RunningEngine {
             mostWatchedCalls: learning == nil ? EngineConfiguration.usualWatchedCalls : .max)
         let launcher = try Starter.start(configuration)
         do {
+            try whileRoot()
             try Starter.giveUpRoot(for: launcher)
         } catch {
             launcher.shutDown()
@@ -73,18 +75,6 @@ struct RunningEngine {
             if let problem = image.problem { note("image \(image.name) is left out: \(problem)") }
             return image.manifest != nil && image.problem == nil ? image.name : nil
         }
-    }
-}
-
-extension Limits {
-    /// Field by field the larger of the two: what the engine must be able to give.
-    func largest(_ other: Limits) -> Limits {
-        Limits(
-            wallTimeMs: max(wallTimeMs, other.wallTimeMs), cpuTimeMs: max(cpuTimeMs, other.cpuTimeMs),
-            memoryBytes: max(memoryBytes, other.memoryBytes), processes: max(processes, other.processes),
-            outputBytes: max(outputBytes, other.outputBytes), fileBytes: max(fileBytes, other.fileBytes),
-            diskBytes: max(diskBytes, other.diskBytes), inodes: max(inodes, other.inodes),
-            openFiles: max(openFiles, other.openFiles), cpus: max(cpus, other.cpus))
     }
 }
 

@@ -6,12 +6,13 @@ import Logging
 import RedisJobQueue
 import ServiceLifecycle
 
-/// The languages of all workers that live, looked up at most once a second.
+/// What all workers that live offer, looked up at most once a second.
 actor LivingWorkers: LanguageDirectory {
     private let queue: RedisJobQueue
     private let commands: [String: String]
     private let logger: Logger
-    private var languages: [Language] = []
+    /// Nil where nobody could be asked for too long.
+    private var known: Offer?
     private var lookedAt: ContinuousClock.Instant?
     private var knownAt: ContinuousClock.Instant?
     private var looking: Task<Void, Never>?
@@ -26,36 +27,45 @@ actor LivingWorkers: LanguageDirectory {
         self.logger = logger
     }
 
-    func served() async -> [Language] {
+    func offer() async throws(QueueError) -> Offer {
         if lookedAt.map({ .now - $0 >= .seconds(1) }) ?? true {
             // One look answers all who ask meanwhile.
             let task = looking ?? Task { await look() }
             looking = task
             await task.value
         }
-        return languages
+        guard let known else { throw QueueError(.unavailable, "the workers cannot be looked up") }
+        return known
     }
 
     func commandThatAdds(_ name: String) async -> String? { commands[name] }
 
+    /// Whether some worker that lives could run this request, as far as is known.
+    func canRun(_ request: Data) async -> Bool {
+        do {
+            _ = try ExecutionRequest(json: request, offer: try await offer())
+            return true
+        } catch is RequestProblems {
+            // Whoever asks has its own words for what is wrong with it.
+            return false
+        } catch {
+            // Nobody can tell: no reason to give up a job for good.
+            return true
+        }
+    }
+
     private func look() async {
         do {
             let workers = try await queue.workers()
-            languages = Self.union(workers.map(\.languages))
+            known = Offer(workers.map { WorkerOffer(languages: $0.languages, maxima: $0.maxima) })
             knownAt = .now
         } catch {
             // What was known holds for as long as an announcement would.
-            if knownAt.map({ .now - $0 > RedisJobQueue.announcementLease }) ?? true { languages = [] }
+            if knownAt.map({ .now - $0 > RedisJobQueue.announcementLease }) ?? true { known = nil }
             logger.debug("workers not looked up", metadata: ["reason": "\(error)"])
         }
         lookedAt = .now
         looking = nil
-    }
-
-    /// Each version of each language once, in the order of the workers.
-    private static func union(_ lists: [[Language]]) -> [Language] {
-        var seen: Set<[String]> = []
-        return lists.joined().filter { seen.insert([$0.name, $0.version]).inserted }
     }
 }
 

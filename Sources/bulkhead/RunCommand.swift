@@ -21,6 +21,10 @@ struct RunCommand: ParsableCommand {
             passed on; 128 + n when signal n ended it, 127 when the image has no such command, 124 for a limit of time,
             125 for any other limit or a program that does not compile, 70 when the engine failed. --json prints the
             whole result instead, and exits 0 when the program ran.
+
+            --collect GLOB writes files that the program left in its work folder below --collect-to: as the user who
+            called sudo, else as the folder's owner. Files that are there already stay, and no link is followed. 73 when
+            one could not be written and the program itself ended well. With --json they are in the result instead.
             """)
 
     @OptionGroup var engine: EngineOptions
@@ -59,6 +63,17 @@ struct RunCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("NAME=value for the program's environment.", valueName: "variable"))
     var env: [String] = []
 
+    @Option(
+        help: ArgumentHelp("Files to hand back, such as 'out/*.png' or '**/*.txt'; may be repeated.", valueName: "glob")
+    )
+    var collect: [String] = []
+
+    @Option(help: ArgumentHelp("The folder for them (.).", valueName: "dir"))
+    var collectTo: String?
+
+    @Flag(help: "Replace files that are there already.")
+    var force = false
+
     @Flag(help: "Print the result as JSON: status, output, times, evidence.")
     var json = false
 
@@ -76,6 +91,12 @@ struct RunCommand: ParsableCommand {
         if arguments.first == "--help" || arguments.first == "-h" { throw CleanExit.helpRequest(self) }
         if first.hasPrefix("-"), first != "-", arguments.first != "--" {
             throw ValidationError("unknown option \(first); see bulkhead run --help")
+        }
+        if collectTo != nil || force {
+            guard !collect.isEmpty else { throw ValidationError("--collect-to and --force go with --collect") }
+            guard !json else {
+                throw ValidationError("--json has the files in the result: no --collect-to, no --force")
+            }
         }
         let status: Int32
         if let image {
@@ -129,18 +150,18 @@ struct RunCommand: ParsableCommand {
         }
         let request: [String: Any] = [
             "language": name, "entrypoint": chosen.fileName, "args": arguments, "env": try variables(),
-            "limits": overrides,
+            "limits": overrides, "collect": collect,
             "files": [["path": chosen.fileName, "content": source.base64EncodedString(), "encoding": "base64"]],
         ]
         let checked = try Self.check(
             JSONSerialization.data(withJSONObject: request), languages: built.filter { $0.image == chosen.image })
-        let running = try RunningEngine.start(engine, images: [chosen.image], slots: 1) { note("\($0)") }
+        let (running, folder) = try start(image: chosen.image)
         let runner = JobRunner(
             engine: running.engine, languages: running.languages, maxima: running.maxima, worker: Self.hostName)
         // The source used standard input up.
         let input: SandboxConfiguration.Input = path == "-" ? .bytes([]) : .descriptor(0)
         let observer: OutputObserver? = json ? nil : Self.passOn
-        return try finish(running) {
+        return try finish(running, folder) {
             await runner.run(checked, .init(id: JobID().description), input: input, onOutput: observer)
         }
     }
@@ -176,7 +197,8 @@ struct RunCommand: ParsableCommand {
         (pointer: "#/limits/processes", flag: "--processes"),
         (pointer: "#/limits/outputBytes", flag: "--output in bytes"),
         (pointer: "#/limits/diskBytes", flag: "--disk in bytes"), (pointer: "#/limits/cpus", flag: "--cpus"),
-        (pointer: "#/env", flag: "--env"), (pointer: "#/args", flag: "arguments"), (pointer: "#/files", flag: "source"),
+        (pointer: "#/collect", flag: "--collect"), (pointer: "#/env", flag: "--env"),
+        (pointer: "#/args", flag: "arguments"), (pointer: "#/files", flag: "source"),
     ]
 
     private static func language(ofFile path: String) throws -> String {
@@ -205,26 +227,43 @@ struct RunCommand: ParsableCommand {
         guard limits.resources.isWithin(maxima.resources), (1...maxima.outputBytes).contains(limits.outputBytes) else {
             throw ValidationError("a limit is above its maximum: \(maxima.summary)")
         }
+        guard collect.count <= CollectPattern.most else {
+            throw ValidationError("--collect: at most \(CollectPattern.most) of them")
+        }
+        for pattern in collect {
+            if let problem = CollectPattern.problem(with: pattern) { throw ValidationError("--collect: \(problem)") }
+        }
         let variables = try variables()
+        let collect = collect
         let effective = limits
         let observer: OutputObserver? = json ? nil : Self.passOn
-        let running = try RunningEngine.start(engine, images: [image], policies: [policy], slots: 1) { note("\($0)") }
+        let (running, folder) = try start(image: image, policies: [policy])
         // Loaded a line above, or the start had failed.
         guard let index = running.languages.policyIndex(of: policy) else { throw ExitCode(70) }
         let runner = JobRunner(
             engine: running.engine, languages: running.languages, maxima: running.maxima, worker: Self.hostName)
-        return try finish(running) {
+        return try finish(running, folder) {
             await runner.run(
-                command: command, image: 0, policy: index, environment: variables, limits: effective,
-                input: .descriptor(0),
-                .init(id: JobID().description), onOutput: observer)
+                command: command, image: 0, policy: index, environment: variables, limits: effective, collect: collect,
+                input: .descriptor(0), .init(id: JobID().description), onOutput: observer)
         }
     }
 
     // MARK: Both
 
+    private func start(image: String, policies: [String] = []) throws -> (RunningEngine, CollectedFolder?) {
+        let target = collect.isEmpty || json ? nil : try CollectedFolder.open(collectTo ?? ".")
+        var folder: CollectedFolder?
+        let running = try RunningEngine.start(
+            engine, images: [image], policies: policies, slots: 1,
+            whileRoot: { if let target { folder = try CollectedFolder(folder: target, replace: force) } },
+            onFailure: { note("\($0)") })
+        return (running, folder)
+    }
+
     private func finish(
-        _ running: RunningEngine, _ body: @escaping @Sendable () async throws -> ExecutionResult
+        _ running: RunningEngine, _ folder: CollectedFolder?,
+        _ body: @escaping @Sendable () async throws -> ExecutionResult
     ) throws -> Int32 {
         let asJSON = json
         let result = try runToEnd {
@@ -248,6 +287,11 @@ struct RunCommand: ParsableCommand {
         if result.status != .ok, result.status != .nonzeroExit {
             note("\(result.status.rawValue)\(result.message.map { ": \($0)" } ?? "")")
         }
+        for file in result.files {
+            if let reason = file.skipped { note("not collected: \(file.path.printable): \(reason)") }
+        }
+        let areWritten = folder?.finish(result.files) ?? true
+        if !areWritten, result.status == .ok { return EX_CANTCREAT }
         switch result.status {
         case .ok, .nonzeroExit: return Int32(clamping: result.exitCode ?? 0)
         case .signaled: return 128 + (result.signal.flatMap(SignalName.number(of:)) ?? 0)

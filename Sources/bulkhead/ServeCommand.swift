@@ -75,9 +75,12 @@ struct ServeCommand: ParsableCommand {
         let queue: any JobQueue
         let languages: any LanguageDirectory
         var announcers: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        var canRunElsewhere: (@Sendable (Data) async -> Bool)?
         if let shared {
             queue = shared
-            languages = LivingWorkers(queue: shared, commands: additions, logger: logger)
+            let workers = LivingWorkers(queue: shared, commands: additions, logger: logger)
+            languages = workers
+            canRunElsewhere = { await workers.canRun($0) }
             announcers = [
                 .init(
                     service: Announcer(queue: shared, worker: running.announcement(slots: slots)),
@@ -85,17 +88,16 @@ struct ServeCommand: ParsableCommand {
             ]
         } else {
             queue = EmbeddedJobQueue(options: queueOptions)
-            languages = FixedLanguages(running.languages.all, commands: additions)
+            languages = FixedLanguages(
+                Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions)
         }
         let name = RunCommand.hostName
         let worker = WorkerService(
             queue: queue,
             runner: JobRunner(
                 engine: running.engine, languages: running.languages, maxima: running.maxima, worker: name),
-            name: name, concurrency: slots, logger: logger)
-        let server = APIServer(
-            queue: queue, languages: languages, maxima: running.maxima, configuration: api, logger: logger
-        ) { port in
+            name: name, concurrency: slots, logger: logger, canRunElsewhere: canRunElsewhere)
+        let server = APIServer(queue: queue, languages: languages, configuration: api, logger: logger) { port in
             logger.info(
                 "serving",
                 metadata: [

@@ -49,11 +49,13 @@ struct WorkerCommand: ParsableCommand {
         try await running.engine.warmUp(slots: slots)
         ServeCommand.readImagesAhead(running.images, logger: logger)
         let name = RunCommand.hostName
+        let workers = LivingWorkers(queue: queue, commands: [:], logger: logger)
         let worker = WorkerService(
             queue: queue,
             runner: JobRunner(
                 engine: running.engine, languages: running.languages, maxima: running.maxima, worker: name),
-            name: name, concurrency: slots, logger: logger)
+            name: name, concurrency: slots, logger: logger,
+            canRunElsewhere: { await workers.canRun($0) })
         var configuration = ServiceGroupConfiguration(
             services: [
                 // The last come, the first to go: not announced any more, nothing more taken, what runs is finished.

@@ -41,12 +41,12 @@ struct CallSupervisor {
         if answer & FilterProgram.Action.mask == FilterProgram.Action.notify {
             watched[number, default: 0] += 1
             watchedInAll += 1
-            if watchedInAll > mostWatched { return .watchedCalls }
+            if watchedInAll > protecting("watched call limit", mostWatched, else: .max) { return .watchedCalls }
             try settle(bk_seccomp_continue(listener, id))
         } else {
             denied[number, default: 0] += 1
             deniedInAll += 1
-            if deniedInAll >= Self.mostDenied { return .deniedCalls }
+            if deniedInAll >= protecting("denied call limit", Self.mostDenied, else: .max) { return .deniedCalls }
             let error = answer & ~FilterProgram.Action.mask
             try settle(bk_seccomp_refuse(listener, id, error == 0 ? EPERM : Int32(error)))
         }

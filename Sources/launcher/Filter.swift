@@ -38,8 +38,8 @@ struct Filter {
     }
 
     /// Puts the filter in force for this process; it cannot be taken off again (seccomp(2)).
-    func load() throws(StepFailure) {
-        try perform(.loadFilter) {
+    func load(step: SetupStep) throws(StepFailure) {
+        try perform(step) {
             program.instructions.withUnsafeBytes {
                 bk_seccomp_load($0.baseAddress, UInt16(program.instructions.count))
             }
@@ -50,9 +50,10 @@ struct Filter {
     /// - Returns: the listener, which somebody else must take and answer; -1 where the filter asks about nothing.
     func loadAsking() throws(StepFailure) -> Int32 {
         guard asks else {
-            try load()
+            try load(step: .loadFilter)
             return -1
         }
+        guard protecting("job filter", true, else: false) else { return -1 }
         return try perform(.loadFilter) {
             asking.instructions.withUnsafeBytes {
                 bk_seccomp_load_notifying($0.baseAddress, UInt16(asking.instructions.count))

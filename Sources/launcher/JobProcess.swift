@@ -72,6 +72,7 @@ enum JobProcess {
     private static func limit(_ resource: Int32, _ soft: UInt64, hard: UInt64? = nil) throws(StepFailure) {
         var currentSoft: UInt64 = 0
         var currentHard: UInt64 = 0
+        guard protecting("rlimit \(resource)", true, else: false) else { return }
         try perform(.resourceLimits) { bk_getrlimit(resource, &currentSoft, &currentHard) }
         try perform(.resourceLimits) { bk_setrlimit(resource, min(soft, currentHard), min(hard ?? soft, currentHard)) }
     }

@@ -75,6 +75,7 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
     }
 
     private func write(_ value: String, to file: String, in folder: Int32) throws(StepFailure) {
+        guard protecting(file, true, else: false) else { return }
         try under(.applyCgroupLimits) { () throws(SystemError) in try SmallFile.write(value, to: file, in: folder) }
     }
 

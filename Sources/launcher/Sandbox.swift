@@ -81,7 +81,9 @@ final class Sandbox {
         var handle: Int32 = -1
         let pid = Int32(
             try perform(.cloneInit) {
-                bk_clone3(BK_CLONE_NEWPID | BK_CLONE_NEWNS | BK_CLONE_NEWIPC, -1, &handle)
+                bk_clone3(
+                    protecting("pid namespace", BK_CLONE_NEWPID, else: 0) | BK_CLONE_NEWNS
+                        | protecting("ipc namespace", BK_CLONE_NEWIPC, else: 0), -1, &handle)
             })
         if pid == 0 { SandboxInit.run(parts, work: work) }
         let sandbox = Sandbox(

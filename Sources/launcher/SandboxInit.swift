@@ -23,7 +23,9 @@ enum SandboxInit {
 
     private static func placeMounts(_ sandbox: SandboxParts, work: WorkMount) throws(StepFailure) {
         try perform(.mountProc) {
-            bk_mount("proc", "/proc", "proc", BK_MS_NOSUID | BK_MS_NODEV | BK_MS_NOEXEC, "hidepid=invisible")
+            bk_mount(
+                "proc", "/proc", "proc", BK_MS_NOSUID | BK_MS_NODEV | BK_MS_NOEXEC,
+                protecting("hidepid", "hidepid=invisible", else: ""))
         }
         // What the masks cover must be procfs and nothing else (CVE-2025-52881).
         let proc = try under(.verifyProc) { () throws(SystemError) in try Descriptor.open("/proc", BK_O_PATH) }
@@ -51,10 +53,10 @@ enum SandboxInit {
         try performC(.initDescriptors) { dup2(sandbox.report, 0) }
         try perform(.initDescriptors) { bk_close_range(1, UInt32.max, 0) }
         do throws(StepFailure) {
-            try sandbox.initFilter.load()
+            try sandbox.initFilter.load(step: .initFilter)
         } catch {
             // The report descriptor has moved to 0.
-            SetupRecord.fail(StepFailure(.initFilter, errno: error.errno), to: 0)
+            SetupRecord.fail(error, to: 0)
         }
         SetupRecord(kind: .initReady).send(to: 0)
     }

@@ -53,9 +53,13 @@ struct Slot: ~Copyable {
         let masks = ProcMasks()
         let userNamespace = try UserNamespace.make(hostUser: configuration.firstJobUser + UInt32(index))
         // No cgroup namespace: with systemd's nsdelegate its root's limit files would answer EPERM.
-        try perform(.slotNamespaces) { bk_unshare(BK_CLONE_NEWNS | BK_CLONE_NEWUTS | BK_CLONE_NEWNET) }
-        let host = "sandbox"
-        try perform(.hostname) { bk_sethostname(host, Int32(host.utf8.count)) }
+        try perform(.slotNamespaces) {
+            bk_unshare(
+                BK_CLONE_NEWNS | protecting("uts namespace", BK_CLONE_NEWUTS, else: 0)
+                    | protecting("network namespace", BK_CLONE_NEWNET, else: 0))
+        }
+        let host = protecting("uts namespace", "sandbox", else: "")
+        if !host.isEmpty { try perform(.hostname) { bk_sethostname(host, Int32(host.utf8.count)) } }
         try perform(.privateMounts) { bk_mount("none", "/", nil, BK_MS_REC | BK_MS_PRIVATE, nil) }
         try SlotRoot.enter(image: image, mountFolder: configuration.mountFolder)
         return SlotContext(
@@ -110,9 +114,8 @@ struct Slot: ~Copyable {
             guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
             // Nothing may be alive while root reads what a job has left.
             try sandbox.kill()
-            try FileCollection.run(
-                patterns: patterns, maximumBytes: maximumBytes, maximumFiles: maximumFiles, from: sandbox.work.box
-            ) { reply in try send(reply) }
+            var collection = FileCollection(patterns, maximumBytes: maximumBytes, maximumFiles: maximumFiles)
+            try collection.run(from: sandbox.work.box) { reply in try send(reply) }
         case (.release, _):
             try takeDown()
             try parkNext()

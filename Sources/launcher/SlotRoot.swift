@@ -33,7 +33,9 @@ enum SlotRoot {
         // Relative names: the options stand in every job's mountinfo.
         try perform(.mountImage) {
             bk_mount(
-                "bulkhead", "root", "overlay", BK_MS_RDONLY | BK_MS_NOSUID | BK_MS_NODEV, "lowerdir=over:image")
+                "bulkhead", "root", "overlay",
+                protecting("read-only image", BK_MS_RDONLY, else: 0)
+                    | protecting("image nosuid nodev", BK_MS_NOSUID | BK_MS_NODEV, else: 0), "lowerdir=over:image")
         }
         try makeDevices()
         try performC(.pivotRoot) { chdir("root") }

@@ -9,6 +9,7 @@ struct Supervision {
     let sandbox: Sandbox
     let limits: ResourceLimits
     let processors: UInt64
+    private let cpuLimit: UInt64
 
     private var calls: CallSupervisor?
     private var fired: SandboxReport.Fired = []
@@ -29,6 +30,7 @@ struct Supervision {
     init(sandbox: Sandbox, limits: ResourceLimits, processors: UInt64, mostWatchedCalls: UInt32) {
         self.sandbox = sandbox
         self.limits = limits
+        cpuLimit = protecting("cpu time", limits.cpuTime, else: 1 << 50)
         self.processors = processors
         if sandbox.listener >= 0 {
             calls = CallSupervisor(
@@ -70,7 +72,7 @@ struct Supervision {
     }
 
     private mutating func watch(control: borrowing Descriptor, receive: () -> Request?) throws {
-        let deadline = startedAt + limits.wallTime
+        let deadline = protecting("wall time", startedAt + limits.wallTime, else: .max)
         var nextLook = startedAt + untilCPULimit(used: 0)
         var poll = PollSet()
         var listener = sandbox.listener
@@ -79,12 +81,12 @@ struct Supervision {
             if now >= deadline {
                 // Both may have run out; the verdict names CPU time first.
                 fired.insert(.wallTime)
-                if try cpuUsed() >= limits.cpuTime { fired.insert(.cpuTime) }
+                if try cpuUsed() >= cpuLimit { fired.insert(.cpuTime) }
                 return try end()
             }
             if now >= nextLook {
                 let used = try cpuUsed()
-                if used >= limits.cpuTime {
+                if used >= cpuLimit {
                     fired.insert(.cpuTime)
                     return try end()
                 }
@@ -154,7 +156,7 @@ struct Supervision {
     /// never more than every processor. Looking again only then needs a handful of looks in a job's life.
     private func untilCPULimit(used: UInt64) -> UInt64 {
         let rate = min(2 * UInt64(limits.milliCPUs), 1_000 * processors)
-        let left = limits.cpuTime > used ? limits.cpuTime - used : 0
+        let left = cpuLimit > used ? cpuLimit - used : 0
         return max(500_000, left / max(rate, 1) * 1_000)
     }
 

@@ -42,6 +42,7 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
     }
 
     private func write(_ value: String, to file: String) throws(StepFailure) {
+        guard protecting(file, true, else: false) else { return }
         try under(.applyCgroupLimits) { () throws(SystemError) in
             try SmallFile.write(value, to: file, in: folder.raw)
         }

@@ -17,15 +17,24 @@ final class WorkMount {
     /// Inodes of the file system that are not the job's: its root, /box and /tmp.
     private static let ownInodes: UInt32 = 3
 
+    /// What bounds the file system, as mount options; 0 would mean no bound (tmpfs.rst).
+    private static func size(bytes: UInt64, inodes: UInt32) -> [(String, String)] {
+        [
+            ("size", protecting("disk size", "\(bytes)", else: "0")),
+            ("nr_inodes", protecting("disk inodes", "\(inodes + ownInodes)", else: "0")),
+        ]
+    }
+
     init(user: UInt32, bytes: UInt64, inodes: UInt32) throws(StepFailure) {
         let fs = Descriptor(owning: try perform(.makeWorkMount) { bk_fsopen("tmpfs") })
-        for (key, value) in [("size", "\(bytes)"), ("nr_inodes", "\(inodes + Self.ownInodes)"), ("mode", "0755")] {
+        for (key, value) in Self.size(bytes: bytes, inodes: inodes) + [("mode", "0755")] {
             try perform(.makeWorkMount) { bk_fsconfig_string(fs.raw, key, value) }
         }
         try perform(.makeWorkMount) { bk_fsconfig_create(fs.raw) }
         let mount = Descriptor(
             owning: try perform(.makeWorkMount) {
-                bk_fsmount(fs.raw, BK_MOUNT_ATTR_NOSUID | BK_MOUNT_ATTR_NODEV)
+                bk_fsmount(
+                    fs.raw, protecting("work nosuid nodev", BK_MOUNT_ATTR_NOSUID | BK_MOUNT_ATTR_NODEV, else: 0))
             })
         try performC(.makeWorkFolders) { mkdirat(mount.raw, "box", 0o755) }
         try performC(.makeWorkFolders) { mkdirat(mount.raw, "tmp", 0o777) }
@@ -47,7 +56,7 @@ final class WorkMount {
         guard bytes != self.bytes || inodes != self.inodes else { return }
         let mount = self.mount.raw
         let fs = Descriptor(owning: try perform(.applyDiskLimits) { bk_fspick(mount) })
-        for (key, value) in [("size", "\(bytes)"), ("nr_inodes", "\(inodes + Self.ownInodes)")] {
+        for (key, value) in Self.size(bytes: bytes, inodes: inodes) {
             try perform(.applyDiskLimits) { bk_fsconfig_string(fs.raw, key, value) }
         }
         try perform(.applyDiskLimits) { bk_fsconfig_reconfigure(fs.raw) }

@@ -30,6 +30,10 @@ while true {
     if descriptor < 0 || descriptor > 2 { break }
 }
 
+#if BULKHEAD_SABOTAGE
+    Sabotage.announce()
+#endif
+
 do {
     // A write to a slot or an init that has died must fail, not kill. Jobs start with every signal at its default.
     try perform(.readConfiguration) { bk_ignore_sigpipe() }

@@ -54,6 +54,18 @@ struct LauncherBinaryTests {
         #expect(bytes.range(of: Data("bulkhead_launcher".utf8)) != nil)
     }
 
+    @Test("no way to leave a protection out: neither the built launcher nor the shipped one is a sabotage build")
+    func isComplete() throws {
+        let folder = URL(fileURLWithPath: Self.path).deletingLastPathComponent().deletingLastPathComponent()
+        let shipped = folder.appendingPathComponent("release/bulkhead-launcher").path
+        for path in [Self.path, shipped] where FileManager.default.fileExists(atPath: path) {
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            // What a sabotage build says at its start, in a string too long to be inlined into code.
+            #expect(bytes.range(of: Data("SABOTAGED: this launcher leaves out".utf8)) == nil, "\(path)")
+            #expect(bytes.range(of: Data("must be started as root, by bulkhead".utf8)) != nil, "\(path)")
+        }
+    }
+
     /// Runs the launcher by itself and gives its exit code and what it said.
     private func run(environment: [String: String], asUser user: uid_t? = nil) throws -> (code: Int32, said: String) {
         let process = Process()

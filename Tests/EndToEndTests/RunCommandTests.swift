@@ -145,6 +145,89 @@ extension EndToEnd {
                 ])
         }
 
+        private static let makesFiles = Source.python(
+            """
+            import os
+            os.makedirs('out/sub')
+            open('out/a.txt', 'w').write('new')
+            open('out/sub/b.bin', 'wb').write(b'\\xff\\x00')
+            open('-rf', 'w').write('dashes')
+            os.symlink('/etc/passwd', 'link')
+            """)
+
+        @Test("--collect writes what the program left below a folder, and nothing else")
+        func collect() throws {
+            let folder = try TemporaryFolder()
+            let command = try Command.run(
+                Self.makesFiles,
+                ["--collect", "out/**", "--collect=-rf", "--collect", "link", "--collect-to", folder.path])
+            #expect(command.exitCode == 0)
+            #expect(command.error == "bulkhead: not collected: link: symbolic link\n")
+            #expect(try Data(contentsOf: folder.url("out/a.txt")) == Data("new".utf8))
+            #expect(try Data(contentsOf: folder.url("out/sub/b.bin")) == Data([0xFF, 0]))
+            #expect(try Data(contentsOf: folder.url("-rf")) == Data("dashes".utf8))
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["-rf", "out"])
+        }
+
+        @Test("files that are there stay unless --force replaces them, and no link is written through")
+        func collectOverOthers() throws {
+            let folder = try TemporaryFolder()
+            let other = try TemporaryFolder()
+            try Data("old".utf8).write(to: other.url("target"))
+            try FileManager.default.createDirectory(at: folder.url("out"), withIntermediateDirectories: false)
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(folder.path)/out/a.txt", withDestinationPath: "\(other.path)/target")
+            let options = ["--collect", "out/**", "--collect-to", folder.path]
+            let command = try Command.run(Self.makesFiles, options)
+            #expect(command.exitCode == 73)
+            #expect(command.error.contains("out/a.txt") && command.error.contains("--force"))
+            #expect(try Data(contentsOf: folder.url("out/sub/b.bin")) == Data([0xFF, 0]))
+            #expect(try Data(contentsOf: other.url("target")) == Data("old".utf8))
+            #expect(try Command.run(Self.makesFiles, options + ["--force"]).exitCode == 0)
+            #expect(try Data(contentsOf: other.url("target")) == Data("old".utf8))
+            #expect(try Data(contentsOf: folder.url("out/a.txt")) == Data("new".utf8))
+            // A folder of the caller's that is a link leads elsewhere.
+            try FileManager.default.removeItem(at: folder.url("out"))
+            try FileManager.default.createSymbolicLink(atPath: "\(folder.path)/out", withDestinationPath: other.path)
+            #expect(try Command.run(Self.makesFiles, options + ["--force"]).exitCode == 73)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: other.path) == ["target"])
+        }
+
+        @Test("files are written as the owner of the folder, or as the user who called sudo")
+        func collectAs() throws {
+            for environment in [[:], ["SUDO_UID": "12345", "SUDO_GID": "12346"]] {
+                let folder = try TemporaryFolder()
+                #expect(chown(folder.path, 12_345, 12_346) == 0)
+                let command = try Command.bulkhead(
+                    [
+                        "run", "--image", "default", "--collect", "x", "--collect-to", folder.path, "--", "/bin/sh",
+                        "-c",
+                        "echo x > x",
+                    ], environment: environment)
+                #expect(command.exitCode == 0, "\(command.error)")
+                var status = stat()
+                #expect(stat("\(folder.path)/x", &status) == 0)
+                #expect(status.st_uid == 12_345 && status.st_gid == 12_346)
+                #expect(status.st_mode & 0o7777 == 0o644)
+            }
+        }
+
+        @Test("with --json the files are in the result")
+        func collectInResult() throws {
+            let answer = try Command.result(of: Self.makesFiles, ["--collect", "**", "--collect", "none"])
+            #expect(
+                answer.files == [
+                    .init(path: "-rf", content: "dashes", encoding: "utf8", bytes: 6),
+                    .init(
+                        path: "main.py", content: Self.makesFiles.text, encoding: "utf8",
+                        bytes: Self.makesFiles.text.utf8.count),
+                    .init(path: "out/a.txt", content: "new", encoding: "utf8", bytes: 3),
+                    .init(path: "out/sub/b.bin", content: "/wA=", encoding: "base64", bytes: 2),
+                    .init(path: "none", content: nil, encoding: "utf8", bytes: 0, skipped: "no such file"),
+                    .init(path: "link", content: nil, encoding: "utf8", bytes: 0, skipped: "symbolic link"),
+                ])
+        }
+
         /// A command line that cannot be obeyed, and words that must be in the answer.
         struct Refusal: Sendable, CustomTestStringConvertible {
             var arguments: [String]
@@ -163,6 +246,12 @@ extension EndToEnd {
                 Refusal(arguments: ["--time", "90s", "PROGRAM.py"], words: ["--time", "60000"]),
                 Refusal(arguments: ["--processes", "0", "PROGRAM.py"], words: ["--processes"]),
                 Refusal(arguments: ["--env", "PATH=/box", "PROGRAM.py"], words: ["PATH"]),
+                Refusal(arguments: ["--collect", "../x", "PROGRAM.py"], words: ["--collect", ".."]),
+                Refusal(arguments: ["--image", "default", "--collect", "/x", "--", "/bin/ls"], words: ["absolute"]),
+                Refusal(arguments: ["--collect-to", "/tmp", "PROGRAM.py"], words: ["--collect"]),
+                Refusal(
+                    arguments: ["--collect", "x", "--collect-to", "/nowhere", "PROGRAM.py"],
+                    words: ["--collect-to", "/nowhere"]),
                 Refusal(arguments: ["--memroy", "64M", "PROGRAM.py"], words: ["--memroy"]),
                 Refusal(arguments: ["--image", "nowhere", "--", "/bin/ls"], words: ["nowhere", "rootfs build"]),
                 Refusal(arguments: ["--image", "default", "--memory", "4G", "--", "/bin/ls"], words: ["memory 1024M"]),

@@ -61,6 +61,11 @@ extension EndToEnd {
                 ),
                 (#"{"language":"cobol","code":"1"}"#, ["#/language"]), (#"{"language":"javascript"}"#, ["#/code"]),
                 (#"{"language":"javascript","code":"1","timeout":0}"#, ["#/timeout"]), ("{", ["#"]),
+                (String(repeating: "[", count: 100_000), ["#" + String(repeating: "/0", count: 32)]),
+                (
+                    #"{"language":"bash","code":"1","files":[{"path":"../a","content":""},{"path":"/a","content":""}]}"#,
+                    ["#/files/0/path", "#/files/1/path"]
+                ),
             ] {
                 let response = try HTTP.post("/api/execute", json, port: server.port)
                 #expect(response.status == 400)
@@ -68,6 +73,7 @@ extension EndToEnd {
                 let object = try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any]
                 let errors = object?["errors"] as? [[String: Any]] ?? []
                 #expect(Set(errors.compactMap { $0["pointer"] as? String }) == Set(pointers), "\(response.text)")
+                #expect(try server.execute(try request("bash", "echo next")).stdout == "next\n")
             }
             #expect(try HTTP.get("/api/jobs/j-00000000000000000000000000", port: server.port).status == 404)
             #expect(try HTTP.get("/api/execute", port: server.port).status == 405)

@@ -26,13 +26,17 @@ struct Fixture: Sendable {
 
     init(
         queue options: QueueOptions = QueueOptions(), languages: [Language] = Fixture.languages,
-        configuration: APIConfiguration = APIConfiguration(port: 0), logger: Logger = Fixture.silent,
+        offer: Offer? = nil, configuration: APIConfiguration = APIConfiguration(port: 0),
+        logger: Logger = Fixture.silent,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         queue = EmbeddedJobQueue(options: options)
         server = APIServer(
-            queue: queue, languages: FixedLanguages(languages, commands: ["go": "bulkhead rootfs build go"]),
-            maxima: .maximum(cores: 2), configuration: configuration, logger: logger, onListening: onListening)
+            queue: queue,
+            languages: FixedLanguages(
+                offer ?? Offer([WorkerOffer(languages: languages, maxima: .maximum(cores: 2))]),
+                commands: ["go": "bulkhead rootfs build go"]), configuration: configuration, logger: logger,
+            onListening: onListening)
     }
 
     static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }

@@ -167,6 +167,33 @@ import Testing
         }
     }
 
+    @Test("no more connections are served at once than allowed; the next one waits for its turn")
+    func boundsTheNumberOfConnections() async throws {
+        try await LiveServer.run(configuration: APIConfiguration(port: 0, maxConnections: 2)) { server in
+            let request = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"
+            let (answers, answered) = AsyncStream.makeStream(of: String.self)
+            // Served in the order in which they came, and silent ones count.
+            try await server.connect { _ in
+                try await server.connect { _ in
+                    _ = Task {
+                        try await server.connect { connection in
+                            try await connection.send(request)
+                            answered.yield(try await connection.read(until: "}"))
+                        }
+                    }
+                    try await Task.sleep(for: .milliseconds(200))
+                    answered.yield("nothing yet")
+                }
+            }
+            var seen: [String] = []
+            for await answer in answers {
+                seen.append(String(answer.prefix(12)))
+                if seen.count == 2 { break }
+            }
+            #expect(seen == ["nothing yet", "HTTP/1.1 200"])
+        }
+    }
+
     @Test func answersRunningAndWaitingJobsAtShutdown() async throws {
         try await LiveServer.run { server in
             let fixture = server.fixture

@@ -39,6 +39,52 @@ import Testing
         }
     }
 
+    @Test func handsCollectedFilesBack() async throws {
+        let fixture = Fixture()
+        let body = #"{"language":"javascript","code":"1","collect":["out/*.png","a.txt"]}"#
+        try await fixture.test { client in
+            async let lease = fixture.queue.take(by: "test")
+            async let response = client.post("/api/execute", body)
+            var result = Fixture.result(try await lease.id)
+            result.files = [
+                CollectedFile(path: "out/a.png", contents: [0x89, 0x50]),
+                CollectedFile(path: "a.txt", content: nil, bytes: 0, skipped: "no such file"),
+            ]
+            #expect(try await lease.request == Data(body.utf8))
+            try await fixture.queue.complete(lease.token, with: result)
+            let answer = try await response
+            #expect(answer.status == .ok)
+            #expect(
+                try answer.json["files"]
+                    == .array([
+                        .object([
+                            "path": .string("out/a.png"), "content": .string("iVA="), "encoding": .string("base64"),
+                            "bytes": .integer(2),
+                        ]),
+                        .object([
+                            "path": .string("a.txt"), "content": .null, "encoding": .string("utf8"),
+                            "bytes": .integer(0), "skipped": .string("no such file"),
+                        ]),
+                    ]))
+        }
+    }
+
+    @Test func refusesWhatCannotBeCollected() async throws {
+        let fixture = Fixture()
+        try await fixture.test { client in
+            let response = try await client.post(
+                "/api/execute", #"{"language":"javascript","code":"1","collect":["ok","../x"]}"#)
+            try response.expectProblem(.badRequest, "invalid_request")
+            guard case .array(let errors)? = try response.json["errors"], case .object(let error)? = errors.first else {
+                Issue.record("no errors")
+                return
+            }
+            #expect(errors.count == 1)
+            #expect(error["pointer"] == .string("#/collect/1"))
+            #expect(error["code"] == .string("invalid_value"))
+        }
+    }
+
     @Test func answers202WhenTheClientWaitsNoLonger() async throws {
         let fixture = Fixture()
         try await fixture.test { client in
@@ -207,6 +253,34 @@ import Testing
             // Something else is wrong as well, and that comes first.
             try await client.post("/api/execute", #"{"language":"go","code":""}"#)
                 .expectProblem(.badRequest, "invalid_request")
+        }
+    }
+
+    private static func request(cpus: Int, _ language: String = "javascript") -> String {
+        #"{"language":"\#(language)","code":"1","limits":{"cpus":\#(cpus)}}"#
+    }
+
+    @Test("a limit is checked against the workers of its language; without any, the missing language comes first")
+    func checksAgainstTheWorkersThatLive() async throws {
+        var large = Limits.maximum(cores: 2)
+        large.cpus = 16
+        let workers = [
+            WorkerOffer(languages: [Fixture.languages[0]], maxima: .maximum(cores: 2)),
+            WorkerOffer(languages: Fixture.languages, maxima: large),
+        ]
+        try await Fixture(offer: Offer(workers)).test { client in
+            #expect(try await client.post("/api/jobs", Self.request(cpus: 16)).status == .accepted)
+            let response = try await client.post("/api/jobs", Self.request(cpus: 17))
+            try response.expectProblem(.badRequest, "invalid_request")
+            #expect(String(buffer: response.body).contains("16.0"))
+            #expect(String(buffer: response.body).contains("#/limits/cpus"))
+        }
+        try await Fixture(offer: Offer([workers[0]])).test { client in
+            try await client.post("/api/jobs", Self.request(cpus: 16)).expectProblem(.badRequest, "invalid_request")
+        }
+        try await Fixture(offer: Offer([])).test { client in
+            try await client.post("/api/jobs", Self.request(cpus: 16, "go"))
+                .expectProblem(.serviceUnavailable, "language_not_served")
         }
     }
 

@@ -187,6 +187,28 @@ extension EngineTests {
             #expect(try groups(of: test.connection.instance) == [])
         }
 
+        @Test("a slot that is killed before it has read the start of a job costs no job, and runs none twice")
+        func killedBeforeTheStart() async throws {
+            let test = try TestEngine.start(slots: 1)
+            try await test.engine.warmUp(image: 1, slots: 1)
+            #expect(try await test.probe("exit", "2").ending == .exited(2))
+            for seed in 3...5 {
+                let slot = try #require(HostProcess.children(of: test.connection.pid).first)
+                // The next sandbox is parked, or what the job would wait for is that.
+                #expect(
+                    try await TestHost.eventually {
+                        HostProcess.children(of: slot.pid).contains { !HostProcess.children(of: $0.pid).isEmpty }
+                    })
+                try await Task.sleep(for: .milliseconds(100))
+                kill(slot.pid, SIGSTOP)
+                let job = Task { try await test.probe("exit", "\(seed)", input: [UInt8](repeating: 7, count: 1_000)) }
+                try await Task.sleep(for: .milliseconds(200))
+                kill(slot.pid, SIGKILL)
+                #expect(try await job.value.ending == .exited(Int32(seed)))
+            }
+            await test.engine.shutDown()
+        }
+
         @Test("a parked sandbox that dies costs no job")
         func killedInit() async throws {
             let test = try TestEngine.start(slots: 1)

@@ -248,6 +248,35 @@ import Testing
         #expect(lease.attempt == 1)
     }
 
+    @Test(arguments: QueueKind.all) func passesAJobOnBehindTheOthers(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start()
+        try await queue.add("a", timeToLive: .seconds(60))
+        try await queue.add("b")
+        let first = try await queue.take()
+        #expect(first.id == "a")
+        try await queue.passOn(first.token)
+        await expectRefusal(.staleLease) { try await queue.complete(first.token, with: .sample("a")) }
+        #expect(try await queue.job("a")?.state == .queued)
+        #expect(try await queue.job("a")?.attempt == 0)
+        let other = try await queue.take()
+        #expect(other.id == "b")
+        try await queue.complete(other.token, with: .sample("b"))
+        clock.advance(by: passOnPause)
+        let again = try await queue.take()
+        #expect(again.id == "a")
+        #expect(again.attempt == 1)
+        // It can be cancelled and expires as before: it was never begun.
+        try await queue.passOn(again.token)
+        clock.advance(by: .seconds(60))
+        #expect(try await queue.result(of: "a")?.status == .expired)
+        try await queue.add("c")
+        let last = try await queue.take()
+        #expect(last.id == "c")
+        try await queue.passOn(last.token)
+        #expect(try await queue.cancel("c") == .cancelled)
+        #expect(try await queue.result(of: "c")?.status == .cancelled)
+    }
+
     // MARK: Results
 
     @Test(arguments: QueueKind.all) func answersWhoCameBeforeAndAfterTheFinish(kind: QueueKind) async throws {

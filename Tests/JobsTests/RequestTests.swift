@@ -27,7 +27,8 @@ import Testing
              {"path":"lib/a.js","content":"é","encoding":"utf8"}],
              "limits":{"wallTimeMs":1,"cpuTimeMs":2,"memoryBytes":3,"processes":4,"outputBytes":5,"fileBytes":6,
              "diskBytes":16384,"inodes":8,"openFiles":9,"cpus":0.5},
-             "outputEncoding":"base64","onDisconnect":"continue","metadata":{"a":[1.0,null]}}
+             "collect":["out/*.png","**/é?.txt","a"],"outputEncoding":"base64","onDisconnect":"continue",
+             "metadata":{"a":[1.0,null]}}
             """#)
         #expect(request.language == "javascript")
         #expect(request.select(from: Samples.languages) == Samples.javascript)
@@ -42,6 +43,7 @@ import Testing
                 == LimitOverrides(
                     wallTimeMs: 1, cpuTimeMs: 2, memoryBytes: 3, processes: 4, outputBytes: 5, fileBytes: 6,
                     diskBytes: 16_384, inodes: 8, openFiles: 9, cpus: 0.5))
+        #expect(request.collect == ["out/*.png", "**/é?.txt", "a"])
         #expect(request.outputEncoding == .base64)
         #expect(request.onDisconnect == .continue)
         #expect(JSONValue.object(request.metadata).bytes == Array(#"{"a":[1.0,null]}"#.utf8))
@@ -122,7 +124,11 @@ import Testing
         (#""version":"new""#, ["#/version invalid_value"]),
         (#""version":"19""#, ["#/version unknown_version"]),
         (#""entrypoint":"a.js""#, ["#/entrypoint conflict"]),
-        (#""collect":["*"]"#, ["#/collect not_supported"]),
+        (#""collect":"*""#, ["#/collect wrong_type"]),
+        (#""collect":null"#, ["#/collect wrong_type"]),
+        (#""collect":["*",1,"/etc/passwd"]"#, ["#/collect/1 wrong_type", "#/collect/2 invalid_value"]),
+        (#""collect":["a","../a","a\u0000"]"#, ["#/collect/1 invalid_value", "#/collect/2 invalid_value"]),
+        (#""collect":[\#((0..<65).map { "\"\($0)\"" }.joined(separator: ","))]"#, ["#/collect too_many"]),
         (#""outputEncoding":"utf16""#, ["#/outputEncoding invalid_value"]),
         (#""onDisconnect":"Cancel""#, ["#/onDisconnect invalid_value"]),
         (#""metadata":[]"#, ["#/metadata wrong_type"]),
@@ -212,6 +218,23 @@ import Testing
     @Test(arguments: ["a", ".a", "...", "a b/ü\\c", "..a/b..", String(repeating: "a/", count: 15) + "a"])
     func acceptsPath(path: String) {
         #expect(SourcePath.problem(with: path) == nil)
+    }
+
+    @Test(arguments: [
+        "", "/", "/etc/passwd", "a/", "a//b", ".", "..", "../a", "a/../b", "./a", "a/..", "a\u{0}", "a**", "**b/c",
+        "***", "a/**.png", String(repeating: "a/", count: 32) + "a", String(repeating: "a", count: 256),
+        String(repeating: String(repeating: "a", count: 200) + "/", count: 6) + "a",
+    ])
+    func refusesPattern(pattern: String) {
+        #expect(CollectPattern.problem(with: pattern) != nil)
+    }
+
+    @Test(arguments: [
+        "a", ".a", "...", "*", "**", "**/*", "out/*.png", "a?b*c", "-rf", "a\nb", "[a]", "{a,b}", "\\*",
+        String(repeating: "a/", count: 31) + "a", String(repeating: "*a", count: 127),
+    ])
+    func acceptsPattern(pattern: String) {
+        #expect(CollectPattern.problem(with: pattern) == nil)
     }
 
     @Test func readsTheLanguageOfAnyRequest() {

@@ -28,6 +28,19 @@ import Testing
         #expect(try ExecutionResult(json: bare.json()) == bare)
     }
 
+    @Test(
+        arguments: [
+            ([], "", OutputEncoding.utf8), (Array("é\u{0}\n".utf8), "é\u{0}\n", .utf8),
+            ([0xFF, 0xFE], "//4=", .base64),
+            ([0xC3], "ww==", .base64), ([0xEF, 0xBB, 0xBF], "\u{FEFF}", .utf8),
+        ] as [([UInt8], String, OutputEncoding)])
+    func givesFilesAsTextWhereTheyAreText(contents: [UInt8], content: String, encoding: OutputEncoding) {
+        let file = CollectedFile(path: "a", contents: contents)
+        #expect(file == CollectedFile(path: "a", content: content, encoding: encoding, bytes: contents.count))
+        #expect(file.contents == Data(contents))
+        #expect(CollectedFile(path: "a", content: nil, bytes: 1, skipped: "too large").contents == nil)
+    }
+
     @Test func hasEveryFieldOfTheContractInItsOrder() throws {
         let names = Self.full.jsonObject.members.map(\.name)
         #expect(

@@ -67,8 +67,21 @@ struct MessageTests {
             try SlotRequest(decoding: [1, 255, 255, 255, 255, 1, 2, 3])
         }
         // Texts that say they are 65,535.
-        #expect(throws: MalformedMessage("65535 texts where 1024 may be")) { try SlotReply(decoding: [5, 255, 255]) }
-        #expect(throws: MalformedMessage.self) { try SlotReply(decoding: [5, 0, 4]) }
+        #expect(throws: MalformedMessage("65535 texts where 64 may be")) { try SlotRequest(decoding: [4, 255, 255]) }
+        #expect(throws: MalformedMessage.self) { try SlotRequest(decoding: [4, 65, 0]) }
+    }
+
+    @Test("the most and longest patterns fit into one message, and one that leads elsewhere is refused")
+    func patterns() throws {
+        let text = String(repeating: String(repeating: "a", count: 204) + "/", count: 5)
+        let longest = try PathPattern(String(text.dropLast()))
+        #expect(longest.text.utf8.count == PathPattern.mostBytes)
+        let all = SlotRequest.collect(
+            patterns: Array(repeating: longest, count: SlotRequest.maximumPatterns), maximumBytes: 1, maximumFiles: 1)
+        #expect(all.encoded().count <= maximumMessageSize)
+        let sound = SlotRequest.collect(patterns: [try PathPattern("ab/x")], maximumBytes: 1, maximumFiles: 1).encoded()
+        let unsound = sound.map { $0 == UInt8(ascii: "a") || $0 == UInt8(ascii: "b") ? UInt8(ascii: ".") : $0 }
+        #expect(throws: MalformedMessage.self) { try SlotRequest(decoding: unsound) }
     }
 
     @Test("text is UTF-8")

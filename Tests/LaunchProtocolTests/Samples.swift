@@ -62,15 +62,24 @@ enum Samples {
     static let slotRequests: [SlotRequest] = [
         .file(path: "a/b", begins: true, executable: false, bytes: [1, 2, 3]),
         .file(path: "", begins: false, executable: true, bytes: []), .start(start), .stop(.output), .stop(.cancelled),
-        .collect(patterns: ["*.o", "x"], maximumBytes: .max, maximumFiles: 3),
+        .collect(patterns: patterns("*.o", "x", "**/ü?/.*"), maximumBytes: .max, maximumFiles: 3),
         .collect(patterns: [], maximumBytes: 0, maximumFiles: 0), .release,
     ]
 
-    static let slotReplies: [SlotReply] = [
-        .parked, .failed(StepFailure(.execve, errno: -1)), .ended(report), .ended(emptyReport),
-        .file(name: "x", begins: true, executable: true, bytes: [0]), .collected(skipped: []),
-        .collected(skipped: ["a: b", "ü"]),
-    ]
+    private static func patterns(_ texts: String...) -> [PathPattern] {
+        do {
+            return try texts.map { try PathPattern($0) }
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
+    static let slotReplies: [SlotReply] =
+        [
+            .parked, .failed(StepFailure(.execve, errno: -1)), .ended(report), .ended(emptyReport),
+            .file(name: "x", begins: true, executable: true, bytes: [0]), .collected(unlisted: 0),
+            .collected(unlisted: .max),
+        ] + SkipReason.allCases.map { .skipped(path: [0xFF, 0x0A], reason: $0, bytes: .max) }
 
     /// Every kind of decoder: gives the encoding of what it took, or nil where it refused.
     static let decoders: [(name: String, decode: @Sendable ([UInt8]) -> [UInt8]?)] = [

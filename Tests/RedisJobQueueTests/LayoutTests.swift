@@ -37,6 +37,26 @@ struct LayoutTests {
         await queue.close()
     }
 
+    @Test("collected files are null in the job and whole under the result's own key")
+    func largeFiles() async throws {
+        let queue = try place.queue()
+        try await queue.add(.sample("j-a"))
+        let lease = try await queue.take(by: "w")
+        var whole = ExecutionResult.sample("j-a", stdout: "out")
+        whole.files = [
+            CollectedFile(path: "out/é.bin", contents: (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }),
+            CollectedFile(path: "b.txt", contents: Array("text".utf8)),
+        ]
+        try await queue.complete(lease.token, with: whole)
+        let stored = try ExecutionResult(json: Data(try place.field("returnvalue", of: "j-a").utf8))
+        #expect(stored.stdout == "out")
+        #expect(stored.files.map(\.path) == ["out/é.bin", "b.txt"])
+        #expect(stored.files.map(\.content) == [nil, nil])
+        #expect(stored.files.map(\.bytes) == [3_000_000, 4])
+        #expect(try await queue.result(of: "j-a", waitingAtMost: .seconds(5)) == whole)
+        await queue.close()
+    }
+
     @Test("a failed job keeps its whole result in a field of its own")
     func failedResults() async throws {
         let queue = try place.queue()

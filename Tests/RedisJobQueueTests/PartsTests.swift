@@ -115,6 +115,38 @@ struct PartsTests {
         #expect(small.whole == nil)
     }
 
+    @Test("a result that is large only by its files keeps its streams whole and says what files there are")
+    func shortenedFiles() throws {
+        var result = ExecutionResult.sample("j-a", stdout: String(repeating: "s", count: 40_000))
+        result.files = [
+            CollectedFile(path: "a", contents: Array(repeating: 0xFF, count: 100_000)),
+            CollectedFile(path: "b", content: nil, bytes: 7, skipped: "symbolic link"),
+        ]
+        let stored = StoredResult(result, atMost: 64 << 10, wholeAt: "k")
+        let read = try ExecutionResult(json: stored.json)
+        #expect(read.stdout == result.stdout)
+        #expect(!read.stdoutTruncated)
+        #expect(
+            read.files == [
+                CollectedFile(path: "a", content: nil, encoding: .base64, bytes: 100_000), result.files[1],
+            ])
+        #expect(try ExecutionResult(json: try #require(stored.whole)) == result)
+    }
+
+    @Test("a list of files that is itself too long keeps its beginning, and the result its streams")
+    func shortenedList() throws {
+        var result = ExecutionResult.sample("j-a", stdout: "so far")
+        result.files = (0..<320).map {
+            CollectedFile(
+                path: String(repeating: "\u{1}", count: 1_000) + "\($0)", content: nil, bytes: 0, skipped: "too deep")
+        }
+        let stored = StoredResult(result, atMost: 64 << 10, wholeAt: "k")
+        #expect(stored.json.count <= 64 << 10)
+        let read = try ExecutionResult(json: stored.json)
+        #expect(read.stdout == "so far")
+        #expect(!read.files.isEmpty && read.files == Array(result.files.prefix(read.files.count)))
+    }
+
     @Test("the pause before another try grows to its bound and is left to chance")
     func backoff() {
         var backoff = Backoff()

@@ -72,6 +72,39 @@ struct JobRunnerTests {
         #expect(result.stderrBytes == 3)
     }
 
+    @Test("files come back whatever the program came to, the ones that were left out with the reason")
+    func files() async throws {
+        var outcome = Samples.outcome(
+            Samples.report(of: .wallTimeLimit),
+            files: [.init(path: "out/é.txt", contents: Array("é".utf8)), .init(path: "b", contents: [0xFF])],
+            skipped: [.init(path: "%FF", reason: .nameNotUTF8), .init(path: "c", reason: .tooLarge, bytes: 9 << 20)])
+        outcome.unlistedFiles = 7
+        let engine = TableEngine(.outcome(outcome))
+        let result = try await run(
+            #"{"language":"python","code":"x","collect":["out/*","**"],"outputEncoding":"base64"}"#, engine)
+        #expect(result.status == .wallTimeLimit)
+        #expect(
+            result.files == [
+                CollectedFile(path: "out/é.txt", content: "é", encoding: .utf8, bytes: 2),
+                CollectedFile(path: "b", content: "/w==", encoding: .base64, bytes: 1),
+                CollectedFile(
+                    path: "%FF", content: nil, bytes: 0, skipped: "the name is not UTF-8; shown percent-encoded"),
+                CollectedFile(path: "c", content: nil, bytes: 9 << 20, skipped: "too large"),
+                CollectedFile(path: ".", content: nil, bytes: 0, skipped: "7 more are left out as well"),
+            ])
+        let seen = try #require(engine.seen.first)
+        #expect(seen.collect == ["out/*", "**"])
+        #expect(seen.collectsAlways)
+        #expect(seen.collectLimit == 8 << 20)
+        #expect(seen.collectCount == 64)
+    }
+
+    @Test("what a request may name to be collected, the engine takes", arguments: CollectSamples.all)
+    func patterns(pattern: String) {
+        let sound = CollectPattern.problem(with: pattern) == nil
+        #expect(sound == ((try? PathPattern(pattern)) != nil))
+    }
+
     @Test("base64 keeps every byte")
     func base64() async throws {
         var outcome = Samples.outcome()
@@ -197,6 +230,8 @@ struct JobRunnerTests {
         #expect(first.files.map(\.path) == ["main.c", "data.txt", "main"])
         #expect(first.collect == ["main"])
         #expect(first.collectLimit == 64 << 20)
+        #expect(!first.collectsAlways)
+        #expect(second.collect.isEmpty)
         #expect(!first.endsAtOutputLimit)
         #expect(first.limits == Limits.compile.resources)
         #expect(first.outputLimit == Limits.compile.outputBytes)
@@ -238,8 +273,12 @@ struct JobRunnerTests {
             message: "the compiler made none of main"),
         Failure(
             name: "skipped product",
-            outcome: Samples.outcome(files: [Samples.product], skipped: ["main: is a symbolic link"]), status: .ok,
-            exitCode: 0, message: "the compiler's product cannot be used: main: is a symbolic link"),
+            outcome: Samples.outcome(
+                files: [Samples.product], skipped: [.init(path: "main", reason: .symbolicLink)]), status: .ok,
+            exitCode: 0, message: "the compiler's product cannot be used: main: symbolic link"),
+        Failure(
+            name: "product not made", outcome: Samples.outcome(skipped: [.init(path: "main", reason: .noSuchFile)]),
+            status: .ok, exitCode: 0, message: "the compiler made none of main"),
     ]
 
     @Test("compile_error", arguments: failures)
@@ -309,5 +348,22 @@ struct JobRunnerTests {
             }
         }
         #expect(engine.seen.isEmpty)
+    }
+}
+
+/// Sound and unsound patterns: two modules decide on them, and must decide alike.
+enum CollectSamples {
+    static let all =
+        [
+            "", "/", "a/", "a//b", ".", "..", "a/../b", "a\u{0}", "a**", "**b", "***", "a", "*", "**", "a/**/b", "-rf",
+            "...", "\u{7F}\n",
+        ]
+        + [31, 32].map { String(repeating: "a/", count: $0) + "a" }
+        + [255, 256].map { String(repeating: "a", count: $0) }
+        + [823, 824].map { String(repeating: String(repeating: "a", count: 99) + "/", count: 2) + "x/" + filler($0) }
+
+    private static func filler(_ bytes: Int) -> String {
+        String(repeating: String(repeating: "b", count: 99) + "/", count: bytes / 100)
+            + String(repeating: "c", count: bytes % 100 - 2)
     }
 }

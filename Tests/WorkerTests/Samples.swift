@@ -48,7 +48,7 @@ enum Samples {
 
     static func outcome(
         _ report: SandboxReport = report(), output: String = "", error: String = "",
-        files: [SandboxConfiguration.File] = [], skipped: [String] = []
+        files: [SandboxConfiguration.File] = [], skipped: [Outcome.SkippedFile] = []
     ) -> Outcome {
         Outcome(
             report: report, standardOutput: .init(bytes: Array(output.utf8)),

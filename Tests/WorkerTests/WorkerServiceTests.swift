@@ -144,6 +144,48 @@ struct WorkerServiceTests {
         #expect(engine.seen.isEmpty)
     }
 
+    @Test("what another worker can run is passed on until that one takes it; what nobody can run is failed")
+    func passesOn() async throws {
+        let queue = EmbeddedJobQueue()
+        var larger = Samples.maxima
+        larger.cpus = 16
+        let offers = [(Samples.maxima, "small"), (larger, "large")]
+        let offer = Offer(offers.map { WorkerOffer(languages: Samples.languages.all, maxima: $0.0) })
+        let engines = offers.map { _ in TableEngine(.outcome(Samples.outcome(output: "hello\n"))) }
+        let workers = zip(offers, engines).map { own, engine in
+            WorkerService(
+                queue: queue,
+                runner: JobRunner(
+                    engine: engine, languages: Samples.languages, maxima: own.0, worker: own.1), name: own.1,
+                concurrency: 1, logger: Self.silent,
+                canRunElsewhere: { request in
+                    do {
+                        _ = try ExecutionRequest(json: request, offer: offer)
+                        return true
+                    } catch {
+                        return false
+                    }
+                })
+        }
+        // The small one is alone at first: it must take the job, and not keep it.
+        let small = Task { try await workers[0].run() }
+        try await add(queue, "a", #"{"language":"python","code":"x","limits":{"cpus":16}}"#)
+        try await add(queue, "b")
+        #expect(try await result(queue, "b").worker == "small")
+        #expect(await queue.job("a")?.state != .finished)
+        let large = Task { try await workers[1].run() }
+        let passedOn = try await result(queue, "a")
+        #expect(passedOn.worker == "large")
+        #expect(passedOn.attempt == 1)
+        try await add(queue, "c", #"{"language":"python","code":"x","limits":{"cpus":17}}"#, attempts: 5)
+        #expect(try await result(queue, "c").message?.contains("#/limits/cpus") == true)
+        await queue.close()
+        small.cancel()
+        large.cancel()
+        _ = await (small.result, large.result)
+        #expect(engines.map(\.seen.count) == [1, 1])
+    }
+
     @Test("cancelling a job that runs cancels the engine's task; the job is not tried again")
     func cancels() async throws {
         let engine = TableEngine(.untilCancelled, .outcome(Samples.outcome()))

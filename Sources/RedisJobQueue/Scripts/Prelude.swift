@@ -65,6 +65,18 @@ extension Script {
           return priority * 4294967296 + call('INCR', priorityCounter) % 4294967296
         end
 
+        -- Into `delayed`, behind those that are due in the same millisecond.
+        local function putOff(id, delay)
+          local due = now + delay
+          local low, high = due * 4096, due * 4096 + 4095
+          local last = call('ZREVRANGEBYSCORE', delayed, string.format('%.0f', high), string.format('%.0f', low),
+            'WITHSCORES', 'LIMIT', 0, 1)
+          local score = last[2] and math.min(tonumber(last[2]) + 1, high) or low
+          call('ZADD', delayed, string.format('%.0f', score), id)
+          emit('delayed', 'jobId', id, 'delay', string.format('%.0f', due))
+          call('ZADD', marker, nextDelayed(), '1')
+        end
+
         -- 0, or why `token` does not hold the job: -2 no lock, -6 somebody else's.
         local function lockProblem(id, token)
           local holder = call('GET', prefix .. id .. ':lock')

@@ -1,11 +1,11 @@
 extension Script {
-    /// Gives an active job back to the front of the line as if it had never been taken.
+    /// Gives an active job back as if it had never been taken: to the front of the line, or to `delayed`.
     ///
-    /// `ARGV[3]` id, `[4]` token, `[5]` a number for this call. Answers as `retry`.
+    /// `ARGV[3]` id, `[4]` token, `[5]` a number for this call, `[6]` milliseconds to wait. Answers as `retry`.
     static let release = Script(
         name: "release",
         body: #"""
-            local id, key = ARGV[3], prefix .. ARGV[3]
+            local id, key, delay = ARGV[3], prefix .. ARGV[3], tonumber(ARGV[6])
             if call('HGET', key, 'once') == ARGV[5] then return 0 end
             local problem = lockProblem(id, ARGV[4])
             if problem < 0 then return problem end
@@ -20,6 +20,12 @@ extension Script {
                 call('ZADD', expiry, expiresAt, id)
                 touch(expiry)
               end
+            end
+            if delay > 0 then
+              call('HSET', key, 'delay', delay)
+              putOff(id, delay)
+              wakeIfWork()
+              return 0
             end
             local priority = number(call('HGET', key, 'priority'))
             if priority > 0 then

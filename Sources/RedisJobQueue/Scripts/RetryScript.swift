@@ -17,14 +17,7 @@ extension Script {
             call('HINCRBY', key, 'atm', 1)
             call('HSET', key, 'failedReason', ARGV[5], 'stacktrace', ARGV[6], 'once', ARGV[8], 'delay', delay)
             if delay > 0 then
-              local due = now + delay
-              local low, high = due * 4096, due * 4096 + 4095
-              local last = call('ZREVRANGEBYSCORE', delayed, string.format('%.0f', high), string.format('%.0f', low),
-                'WITHSCORES', 'LIMIT', 0, 1)
-              local score = last[2] and math.min(tonumber(last[2]) + 1, high) or low
-              call('ZADD', delayed, string.format('%.0f', score), id)
-              emit('delayed', 'jobId', id, 'delay', string.format('%.0f', due))
-              call('ZADD', marker, nextDelayed(), '1')
+              putOff(id, delay)
             else
               local priority = number(call('HGET', key, 'priority'))
               if priority > 0 then

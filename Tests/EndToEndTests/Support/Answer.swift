@@ -20,8 +20,17 @@ struct Answer: Decodable, Sendable {
     var stdoutTruncated: Bool
     var stderrTruncated: Bool
     var attempt: Int
+    var files: [File]
     var compile: Compile?
     var evidence: Evidence
+
+    struct File: Decodable, Equatable, Sendable {
+        var path: String
+        var content: String?
+        var encoding: String
+        var bytes: Int
+        var skipped: String?
+    }
 
     struct Compile: Decodable, Sendable {
         var status: String

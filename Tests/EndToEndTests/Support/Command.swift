@@ -69,5 +69,7 @@ final class TemporaryFolder {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
     }
 
+    func url(_ name: String) -> URL { URL(fileURLWithPath: "\(path)/\(name)") }
+
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
