@@ -101,6 +101,11 @@ struct TestEngine: Sendable {
         case probe = 1
     }
 
+    /// By the index of ``Policy``.
+    static func policies() throws -> [SeccompPolicy] {
+        try ["default", "compiled", "compiler"].map(TestHost.policy) + (TestHost.dockerProfile.map { [$0] } ?? [])
+    }
+
     /// The policies of ``start(slots:onFailure:)`` by index; Docker's only where it was fetched.
     enum Policy: Int {
         case `default` = 0
@@ -129,14 +134,11 @@ struct TestEngine: Sendable {
         slots: Int, mostWatchedCalls: UInt32 = EngineConfiguration.usualWatchedCalls,
         onFailure: (@Sendable (IsolationError) -> Void)? = nil
     ) throws -> TestEngine {
-        let policies =
-            try ["default", "compiled", "compiler"].map(TestHost.policy)
-            + (TestHost.dockerProfile.map { [$0] } ?? [])
         let connection = try Starter.start(
             EngineConfiguration(
                 launcher: TestHost.launcher,
                 images: ["\(TestHost.stateFolder)/images/default/current/rootfs", Probe.image],
-                initPolicy: try TestHost.policy("init"), policies: policies, slots: slots,
+                initPolicy: try TestHost.policy("init"), policies: try policies(), slots: slots,
                 maximum: maximum, standard: standard, mostWatchedCalls: mostWatchedCalls))
         return TestEngine(engine: Engine(launcher: connection, onFailure: onFailure), connection: connection)
     }
