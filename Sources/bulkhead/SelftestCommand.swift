@@ -81,12 +81,16 @@ struct SelftestCommand: ParsableCommand {
             throw IsolationError(.host, "must be started as root (it gives root up once its launcher runs): try sudo")
         }
         try DelegatedScope.ensure(arguments: CommandLine.arguments)
-        // While this process is root: the files must be open before it is not, and the witness must be able to start
-        // from wherever this is installed.
+        // While this process is root: the files must be open before it is not.
         let launcher = try engine.launcherPath()
         let watched = WatchedFiles(try watchedPaths(launcher: launcher, attacks: program.path))
-        let witness = try Witness(program: program.path, timeScale: timeScale)
-        let running = try RunningEngine.start(engine, images: ["default"], slots: 2) { note("\($0)") }
+        var started: Witness?
+        // Not before the engine has made its control groups: beside another process of the group it could not (v2).
+        let running = try RunningEngine.start(
+            engine, images: ["default"], slots: 2,
+            whileRoot: { started = try Witness(program: program.path, timeScale: timeScale) },
+            onFailure: { note("\($0)") })
+        guard let witness = started else { throw IsolationError(.host, "the witness of the attacks did not start") }
         let selftest = Selftest(
             engine: running.engine, languages: running.languages, maxima: running.maxima, program: program,
             witness: witness, watched: watched, launcher: launcher, timeScale: timeScale)
