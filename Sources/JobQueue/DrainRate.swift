@@ -38,6 +38,7 @@ public struct DrainRate: Sendable {
     ///   - waiting: jobs in the line.
     ///   - taken: how many left it.
     ///   - elapsed: within which time.
+    /// - Returns: the time to wait.
     public static func pause(waiting: Int, taken: Double, over elapsed: Duration) -> Duration {
         let share = max(1, Double(waiting) / 10)
         let seconds = share * (elapsed / .seconds(1)) / max(1, taken)

@@ -9,10 +9,10 @@ public struct IdempotencyKey: Sendable, Hashable {
     public let scope: String
     public let text: String
 
+    /// Nil where text or scope is not as described.
     /// - Parameters:
     ///   - text: 1 to `mostBytes` visible ASCII characters.
     ///   - scope: of the same kind, without a colon, or empty.
-    /// - Returns: nil where they are not.
     public init?(_ text: String, scope: String = "") {
         let isVisible = { (byte: UInt8) in (0x21...0x7E).contains(byte) }
         guard (1...Self.mostBytes).contains(text.utf8.count), text.utf8.allSatisfy(isVisible) else { return nil }

@@ -52,6 +52,7 @@ extension RedisJobQueue {
 
     /// Failed jobs that another attempt may help, the oldest first: not those that were cancelled or expired.
     /// - Parameter most: how many at most.
+    /// - Returns: their ids.
     /// - Throws: `unavailable`.
     public func failedJobs(atMost most: Int) async throws(QueueError) -> [String] {
         var ids: [String] = []
