@@ -168,7 +168,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Jobs", "Linux", "RedisJobQueue", "RedisTestServer", .product(name: "Logging", package: "swift-log"),
+                "JobQueue", "Jobs", "Linux", "RedisJobQueue", "RedisTestServer",
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: settings),
     ]
 )
