@@ -21,7 +21,7 @@ protections=(
     'enter user namespace|identity'
     'job identity|identity'
     'bounding set|identity'
-    'drop capabilities|identity'
+    'drop capabilities|processes'
     'no new privileges|identity'
     'close descriptors|identity'
     'reset signals|identity'
@@ -113,14 +113,17 @@ scripts/swift.sh build --scratch-path .build-sabotage -Xswiftc -DBULKHEAD_SABOTA
 launcher=$(readlink -f .build-sabotage/debug/bulkhead-launcher)
 leave_out=$(dirname -- "$launcher")/leave-out
 work=$(mktemp -d)
-trap 'rm -rf -- "$work" "$leave_out"' EXIT
+dumpable=$(</proc/sys/fs/suid_dumpable)
+trap 'rm -rf -- "$work" "$leave_out"; echo "$dumpable" >/proc/sys/fs/suid_dumpable' EXIT
 
 # Runs the attacks of some groups, or all where none is named; prints those that were not contained.
 red() {
     local policies=$1 group options=()
     shift
     for group in "$@"; do options+=(--group "$group"); done
-    .build/debug/bulkhead selftest --json --launcher "$launcher" --policies "$policies" "${options[@]}" \
+    # With groups and a capability to lose, as root may have them.
+    setpriv --groups 4,6,42 --inh-caps +chown \
+        .build/debug/bulkhead selftest --json --launcher "$launcher" --policies "$policies" "${options[@]}" \
         2>"$work/said" >"$work/report" </dev/null || true
     if [[ -s $work/report ]]; then
         jq -r '.attacks[] | select(.verdict != "contained") | .name' "$work/report"
@@ -157,9 +160,12 @@ for entry in "${protections[@]}"; do
     else
         printf '%s\n' "$name" >"$leave_out"
     fi
+    # With 0, the usual value, the kernel itself makes a process that gives up root undumpable (proc(5)).
+    if [[ $name == 'init not dumpable' ]]; then echo 1 >/proc/sys/fs/suid_dumpable; fi
     read -ra groups <<<"${entry#*|}"
     attacks=$(red "$policies" "${groups[@]}")
     [[ -n $attacks ]] || attacks=$(red "$policies")
+    echo "$dumpable" >/proc/sys/fs/suid_dumpable
     if [[ -z $attacks ]]; then
         unnoticed=$((unnoticed + 1))
         attacks="**none**"

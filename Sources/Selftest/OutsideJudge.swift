@@ -1,5 +1,6 @@
 import Glibc
 import Jobs
+import Linux
 
 extension Selftest {
     /// One job that says its own finding, and that is also looked at from outside: what to look at goes by its name.
@@ -11,6 +12,8 @@ extension Selftest {
             return try await judgeAlive(attack) { Self.initPosture(of: $0) }
         case "job-from-outside":
             return try await judgeAlive(attack) { Self.jobPosture(of: $0) }
+        case "waiting-from-outside":
+            return try await judgeAlive(attack) { _ in Self.waitingPosture() }
         default:
             return .unjudged("nothing says what to look at from outside")
         }
@@ -59,6 +62,25 @@ extension Selftest {
         guard ids.count == 1 else { return .escaped("the job has several ids: \(ids.sorted())") }
         if let wrong = posture(job) { return .escaped("the job: \(wrong)") }
         return .contained("outside it is uid \(job.user), without capabilities, groups or privileges to gain")
+    }
+
+    /// The sandboxes that wait for their jobs, which take a moment to come after the one that was taken.
+    private static func waitingPosture() -> Judgement {
+        let deadline = MonotonicClock.now + 20_000_000_000
+        while true {
+            // The second process of its namespace, under a sandbox's PID 1, with a job's user.
+            let waiting = HostProcess.all().filter { process in
+                process.command.hasPrefix("bulkhead-") && process.user >= 100_000 && !process.isZombie
+                    && process.status["NSpid"]?.split(separator: "\t").dropFirst().last == "2"
+                    && process.status["Seccomp"] == "2"
+            }
+            for process in waiting {
+                if let wrong = posture(process) { return .escaped("a job that waits: \(wrong)") }
+            }
+            if !waiting.isEmpty { return .contained("before it is started a job has no privilege either") }
+            if MonotonicClock.now > deadline { return .unjudged("no sandbox waits for a job") }
+            usleep(20_000)
+        }
     }
 
     /// What is wrong with a process's privileges; nil where nothing is.

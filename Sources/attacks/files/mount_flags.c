@@ -13,11 +13,13 @@ static void run(void) {
         // Masks of folders are empty, read-only and cannot hold a device.
         int is_mask = strncmp(point, "/proc/", 6) == 0 && strncmp(options, "ro", 2) == 0;
         if (strstr(options, "nodev") == NULL && !is_device && !is_mask) escaped("%s is mounted without nodev: %s", point, options);
+        int is_system = strcmp(point, "/") == 0 || strcmp(point, "/dev") == 0;
+        if (is_system && strncmp(options, "ro", 2) != 0) escaped("%s is mounted for writing", point);
         if (strstr(line, " shared:") != NULL) escaped("%s passes mounts on to others: %s", point, line);
         if (strstr(line, " master:") != NULL) escaped("%s gets mounts from the host: %s", point, line);
     }
     if (count < 5) unjudged("only %d mounts", count);
-    contained("all %d mounts have nosuid, all but /dev nodev, none is shared", count);
+    contained("all %d mounts have nosuid, all but /dev nodev, / and /dev are read-only, none is shared", count);
 }
 
-ATTACK(.group = "files", .what = "find a mount without nosuid or nodev, or one that is shared", .mode = ALONE, .run = run)
+ATTACK(.group = "files", .what = "find a mount without nosuid or nodev, one that is shared, or a system one that can be written", .mode = ALONE, .run = run)
