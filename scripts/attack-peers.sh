@@ -79,20 +79,22 @@ seen() {
     tail -n 1 "$work/answers" | sed -n 's/^touched\t//p'
 }
 
-# Each starts the attack program with the arguments $2… in the peer's sandbox; $1 is a name of its own.
+# Each starts the attack program with the arguments $2… in the peer's sandbox; $1 is a name of its own. A sandbox that an
+# attack brings to a stop is killed after a minute: bwrap's PID 1 can be traced, and so stopped for good.
+limit=(timeout --signal KILL 60)
 run_bare() {
     shift
-    (cd "$work" && exec setpriv --reuid 65534 --regid 65534 --clear-groups env -i "${environment[@]}" "$work/attack" "$@")
+    (cd "$work" && exec "${limit[@]}" setpriv --reuid 65534 --regid 65534 --clear-groups env -i "${environment[@]}" "$work/attack" "$@")
 }
 run_bwrap() {
     shift
-    env -i bwrap --unshare-all --die-with-parent --new-session --cap-drop ALL --uid 1000 --gid 1000 --clearenv \
+    env -i "${limit[@]}" bwrap --unshare-all --die-with-parent --new-session --cap-drop ALL --uid 1000 --gid 1000 --clearenv \
         --ro-bind "$image" / --proc /proc --dev /dev --tmpfs /tmp --tmpfs /box --ro-bind "$work/attack" /box/attack --chdir /box \
         "${set_variables[@]}" /box/attack "$@"
 }
 run_nsjail() {
     shift
-    env -i nsjail -q -Mo --chroot "$image" --user 65534 --group 65534 --rlimit_as 512 --time_limit 30 --cgroup_pids_max 64 \
+    env -i "${limit[@]}" "$(command -v nsjail)" -q -Mo --chroot "$image" --user 65534 --group 65534 --rlimit_as 512 --time_limit 30 --cgroup_pids_max 64 \
         --tmpfsmount /tmp --tmpfsmount /box --bindmount_ro "$work/attack:/box/attack" --cwd /box \
         "${nsjail_variables[@]}" -- /box/attack "$@"
 }
@@ -122,7 +124,7 @@ config["linux"]["resources"] = {"memory": {"limit": 128 << 20}, "pids": {"limit"
                                 "cpu": {"quota": 100000, "period": 100000}}
 json.dump(config, open(path, "w"))
 PYTHON
-    (cd "$bundle" && env -i PATH="$PATH" crun run "bulkhead-peer-$$-$1")
+    (cd "$bundle" && env -i PATH="$PATH" "${limit[@]}" crun run "bulkhead-peer-$$-$1")
 }
 
 set_variables=()
