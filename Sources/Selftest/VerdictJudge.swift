@@ -4,11 +4,19 @@ extension Selftest {
     /// One job that says nothing which would count: the engine's verdict is compared with the one expected. Afterwards
     /// nothing of it may be stuck.
     func judgeVerdict(_ attack: Attack) async throws -> Judgement {
-        let result = await job([attack.name], limits: try limits(of: attack))
+        let limits = try limits(of: attack)
+        let result = await job([attack.name], limits: limits)
         let alive = nothingAlive()
         let slots = await slotsWork()
-        return verdict(of: result, expected: attack.expect, cpuPercent: attack.cpuPercent).and(leaks(result)).and(alive)
-            .and(slots)
+        return verdict(of: result, expected: attack.expect, cpuPercent: attack.cpuPercent)
+            .and(punctuality(of: result, limits)).and(leaks(result)).and(alive).and(slots)
+    }
+
+    /// Whether it was ended when its time was over. The bound is no measure of exactness: a slow host takes its time to
+    /// kill a thousand processes.
+    private nonisolated func punctuality(of result: ExecutionResult, _ limits: Limits) -> Judgement {
+        let late = result.wallTimeMs - Double(limits.wallTimeMs)
+        return late > 8_000 ? .escaped("it ran \(late) ms longer than it may") : .contained("")
     }
 
     nonisolated func verdict(of result: ExecutionResult, expected: String?, cpuPercent: Int) -> Judgement {

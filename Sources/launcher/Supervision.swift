@@ -72,7 +72,8 @@ struct Supervision {
     }
 
     private mutating func watch(control: borrowing Descriptor, receive: () -> Request?) throws {
-        let deadline = protecting("wall time", startedAt + limits.wallTime, else: .max)
+        let deadline = protecting(
+            "wall time", startedAt + limits.wallTime, else: startedAt + limits.wallTime + 10_000_000_000)
         var nextLook = startedAt + untilCPULimit(used: 0)
         var poll = PollSet()
         var listener = sandbox.listener
