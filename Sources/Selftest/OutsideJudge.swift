@@ -25,10 +25,10 @@ extension Selftest {
         let job = try HeldJob(self, [attack.name], limits: try limits(of: attack))
         let isReady = await job.isReady()
         // The job's own name; its user is not known before it has ended.
-        let candidates = HostProcess.all().filter { $0.command == "attack" && !$0.isZombie }
+        let candidates = HostProcess.ours().filter { $0.command == "attack" && !$0.isZombie }
         var seen = Judgement.unjudged("the job could not be found among this host's processes")
         if isReady, candidates.count == 1 { seen = look(candidates[0]) }
-        if candidates.count > 1 { seen = .unjudged("other attacks run on this host: \(candidates.map(\.pid))") }
+        if candidates.count > 1 { seen = .unjudged("it has several processes: \(candidates.map(\.pid))") }
         let result = await job.release()
         return OwnFinding(result).judgement.and(seen).and(leaks(result))
     }
@@ -69,7 +69,7 @@ extension Selftest {
         let deadline = MonotonicClock.now + 20_000_000_000
         while true {
             // The second process of its namespace, under a sandbox's PID 1, with a job's user.
-            let waiting = HostProcess.all().filter { process in
+            let waiting = HostProcess.ours().filter { process in
                 process.command.hasPrefix("bulkhead-") && process.user >= 100_000 && !process.isZombie
                     && process.status["NSpid"]?.split(separator: "\t").dropFirst().last == "2"
                     && process.status["Seccomp"] == "2"

@@ -36,6 +36,19 @@ struct HostProcess: Sendable {
         return names.compactMap { Int32($0) }.compactMap { HostProcess(pid: $0) }
     }
 
+    /// Those that this process has started, however indirectly: another selftest may run on the same host.
+    static func ours() -> [HostProcess] {
+        let all = all()
+        let parents = Dictionary(all.map { ($0.pid, $0.parent) }, uniquingKeysWith: { first, _ in first })
+        let own = getpid()
+        return all.filter { process in
+            var ancestor = process.parent
+            // A table that changed while it was read may have circles.
+            for _ in 0..<64 where ancestor > 1 && ancestor != own { ancestor = parents[ancestor] ?? 0 }
+            return ancestor == own
+        }
+    }
+
     /// The processes of attacks that run, or still run, as one of these users. A sandbox that waits for its job has its
     /// user already, and the launcher's name.
     static func attacks(of users: Set<UInt32>) -> [HostProcess] {
