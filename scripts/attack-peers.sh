@@ -49,6 +49,7 @@ finish() {
     exec 7>&- 2>/dev/null || true
     [[ -z $witness ]] || wait "$witness" 2>/dev/null || true
     rm -rf -- "$work"
+    rmdir /sys/fs/cgroup/pids/NSJAIL 2>/dev/null || true
 }
 trap finish EXIT
 
@@ -124,8 +125,14 @@ config["linux"]["resources"] = {"memory": {"limit": 128 << 20}, "pids": {"limit"
                                 "cpu": {"quota": 100000, "period": 100000}}
 json.dump(config, open(path, "w"))
 PYTHON
-    (cd "$bundle" && env -i PATH="$PATH" "${limit[@]}" crun run "bulkhead-peer-$$-$1")
+    # crun refuses a host whose cgroup v2 mount has a controller beside v1's, so it does not get to see that one.
+    (cd "$bundle" && env -i PATH="$PATH" "${limit[@]}" unshare --mount sh -c '
+        ! [ -d /sys/fs/cgroup/memory ] || umount /sys/fs/cgroup/unified 2>/dev/null || true
+        exec crun run "$1"' sh "bulkhead-peer-$$-$1")
 }
+
+# nsjail makes its groups below this one, and does not make it.
+[[ ! -d /sys/fs/cgroup/pids ]] || mkdir -p /sys/fs/cgroup/pids/NSJAIL
 
 set_variables=()
 nsjail_variables=()
@@ -164,9 +171,22 @@ worse() {
     printf '%s' "$first"
 }
 
+# Starts a peer with pipes for its output, as a service would, and with no descriptor of this script's.
+launch() {
+    local output=$1
+    shift
+    (
+        for descriptor in "/proc/$BASHPID/fd/"*; do
+            descriptor=${descriptor##*/}
+            ((descriptor <= 2)) || eval "exec $descriptor>&-"
+        done
+        "$@" 2>&1 | cat >"$output"
+    )
+}
+
 attack_alone() {
     local code=0
-    "run_$1" "$2" "$2" <>/dev/null >"$work/output" 2>&1 || code=$?
+    launch "$work/output" "run_$1" "$2" "$2" </dev/null || code=$?
     finding "$work/output" "$code"
 }
 
@@ -175,7 +195,8 @@ attack_pair() {
     local first second code=0 pid
     rm -f "$work/hold"
     mkfifo "$work/hold"
-    "run_$1" "$2-first" "$2" <"$work/hold" >"$work/output-first" 2>&1 &
+    : >"$work/output-first"
+    launch "$work/output-first" "run_$1" "$2-first" "$2" <"$work/hold" &
     pid=$!
     exec 8>"$work/hold"
     for _ in {1..200}; do
@@ -183,7 +204,7 @@ attack_pair() {
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.05
     done
-    "run_$1" "$2-second" "$2" second </dev/null >"$work/output" 2>&1 8>&- || code=$?
+    launch "$work/output" "run_$1" "$2-second" "$2" second </dev/null || code=$?
     second=$(finding "$work/output" "$code")
     exec 8>&-
     code=0
@@ -196,7 +217,7 @@ declare -A contained asked
 for peer in "${peers[@]}"; do
     while IFS=$'\t' read -r group name mode harmful; do
         if [[ $harmful == True && ($peer == bare || $peer == bwrap) ]]; then continue; fi
-        result=$("attack_$mode" "$peer" "$name" 7>&-)
+        result=$("attack_$mode" "$peer" "$name" </dev/null 7>&-)
         saw=$(seen)
         if [[ -n $saw ]]; then result=$'ESCAPED\tthe witness outside saw it: '$saw; fi
         asked[$peer,$group]=$((${asked[$peer,$group]:-0} + 1))

@@ -150,11 +150,8 @@ policy_with() {
 kernel_lacks() {
     local number
     number=$(printf '#include <sys/syscall.h>\nSYS_%s\n' "$1" | gcc -E -P - | tail -n 1)
-    setpriv --reuid 65534 --regid 65534 --clear-groups python3 -c '
-import ctypes, errno, sys
-library = ctypes.CDLL(None, use_errno=True)
-library.syscall(int(sys.argv[1]), *[ctypes.c_long(-1)] * 6)
-sys.exit(ctypes.get_errno() != errno.ENOSYS)' "$number"
+    setpriv --reuid 65534 --regid 65534 --clear-groups \
+        /usr/bin/perl -MErrno -e 'syscall($ARGV[0], (-1) x 6); exit($! != Errno::ENOSYS)' -- "$number"
 }
 
 wanted=("$@")
