@@ -58,11 +58,11 @@ protections=(
     'rlimit 1|limits identity'
     'rlimit 4|limits identity'
     'rlimit 7|limits identity'
-    'rlimit 8|limits identity'
+    'rlimit 8|identity'
     'rlimit 11|limits identity'
     'rlimit 12|limits identity'
-    'rlimit 13|limits identity'
-    'rlimit 14|limits identity'
+    'rlimit 13|identity'
+    'rlimit 14|identity'
     'collect beneath|collection'
     'collect regular files|collection'
     'collect one link|collection'
@@ -157,7 +157,13 @@ kernel_lacks() {
 wanted=("$@")
 unnoticed=0
 : >"$leave_out"
-left=$(red policies)
+# Before anything is left out: the groups that are to be judged by, or everything.
+groups=()
+for entry in "${protections[@]}"; do
+    if [[ " ${wanted[*]/#/=} " == *"=${entry%%|*} "* ]]; then read -ra groups <<<"${groups[*]} ${entry#*|}"; fi
+done
+mapfile -t groups < <(printf '%s\n' "${groups[@]}" | sort -u | sed '/^$/d')
+left=$(red policies "${groups[@]}")
 [[ -z $left ]] || fail "with every protection in force these are not contained: $left"
 printf '| left out | attacks that went red |\n|---|---|\n'
 for entry in "${protections[@]}"; do
