@@ -126,9 +126,13 @@ config["linux"]["resources"] = {"memory": {"limit": 128 << 20}, "pids": {"limit"
 json.dump(config, open(path, "w"))
 PYTHON
     # crun refuses a host whose cgroup v2 mount has a controller beside v1's, so it does not get to see that one.
+    local name=bulkhead-peer-$$-$1 code=0
     (cd "$bundle" && env -i PATH="$PATH" "${limit[@]}" unshare --mount sh -c '
         ! [ -d /sys/fs/cgroup/memory ] || umount /sys/fs/cgroup/unified 2>/dev/null || true
-        exec crun run "$1"' sh "bulkhead-peer-$$-$1")
+        exec crun run "$1"' sh "$name") || code=$?
+    # Where crun was killed its container lives on.
+    crun delete --force "$name" >/dev/null 2>&1 || true
+    return "$code"
 }
 
 # nsjail makes its groups below this one, and does not make it.
