@@ -116,11 +116,13 @@ fi
 # What the service must lower is raised first, where this root may.
 is_raised=true
 prlimit --pid $$ --memlock=unlimited --nice=40 --rtprio=99 2>/dev/null || is_raised=false
-launcher=$(readlink -f .build-sabotage/debug/bulkhead-launcher)
-leave_out=$(dirname -- "$launcher")/leave-out
 work=$(mktemp -d)
+# It looks for the name of what it leaves out beside itself, where the repository may be read-only.
+launcher=$work/bulkhead-launcher
+leave_out=$work/leave-out
+cp .build-sabotage/debug/bulkhead-launcher "$launcher"
 dumpable=$(</proc/sys/fs/suid_dumpable)
-trap 'rm -rf -- "$work" "$leave_out"; echo "$dumpable" >/proc/sys/fs/suid_dumpable' EXIT
+trap 'rm -rf -- "$work"; echo "$dumpable" >/proc/sys/fs/suid_dumpable' EXIT
 
 # Runs the attacks of some groups, or all where none is named; prints those that were not contained.
 red() {
