@@ -122,17 +122,33 @@ launcher=$work/bulkhead-launcher
 leave_out=$work/leave-out
 cp .build-sabotage/debug/bulkhead-launcher "$launcher"
 dumpable=$(</proc/sys/fs/suid_dumpable)
-trap 'rm -rf -- "$work"; echo "$dumpable" >/proc/sys/fs/suid_dumpable' EXIT
+own_group=/sys/fs/cgroup/bulkhead-sabotage
+finish() {
+    rm -rf -- "$work"
+    echo "$dumpable" >/proc/sys/fs/suid_dumpable
+    [[ ! -d $own_group ]] || find "$own_group" -depth -type d -exec rmdir {} +
+}
+trap finish EXIT
 
 # Runs the attacks of some groups, or all where none is named; prints those that were not contained.
 red() {
     local policies=$1 group options=()
     shift
     for group in "$@"; do options+=(--group "$group"); done
-    # With groups and a capability to lose, as root may have them.
-    setpriv --groups 4,6,42 --inh-caps +chown \
-        .build/debug/bulkhead selftest --json --launcher "$launcher" --policies "$policies" "${options[@]}" \
-        2>"$work/said" >"$work/report" </dev/null || true
+    (
+        # On cgroup v2 the service wants a group that it shares with nobody, this script included.
+        if [[ ! -d /sys/fs/cgroup/memory ]]; then
+            group=$own_group/$BASHPID
+            mkdir -p "$group"
+            echo "+cpu +memory +pids" >/sys/fs/cgroup/cgroup.subtree_control
+            echo "+cpu +memory +pids" >"$own_group/cgroup.subtree_control"
+            echo "$BASHPID" >"$group/cgroup.procs"
+        fi
+        # With groups and a capability to lose, as root may have them.
+        exec setpriv --groups 4,6,42 --inh-caps +chown \
+            .build/debug/bulkhead selftest --json --launcher "$launcher" --policies "$policies" "${options[@]}" \
+            2>"$work/said" >"$work/report" </dev/null
+    ) || true
     if [[ -s $work/report ]]; then
         jq -r '.attacks[] | select(.verdict != "contained") | .name' "$work/report"
     else
