@@ -3,7 +3,9 @@
 #   packages.sh build   what compiling needs
 #   packages.sh run     that, and what images and the service need
 #   packages.sh test    that, and what the tests need
-# With --list before the group it only prints the names.
+# The test group also gets Docker's seccomp profile into .build/profiles, out of a package that would bring 250 others along;
+# it is data for tests and is not kept in this repository.
+# With --list before the group it only prints the names of what it installs.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
@@ -39,20 +41,50 @@ if ((list)); then
     exit 0
 fi
 
+# Short deadlines: a network that is not there shows within seconds.
+apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=1 -o Acquire::http::Timeout=8
+    -o Acquire::https::Timeout=8 -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
+
+# Downloads a package into the current folder; with fresh lists where apt's are too old or absent.
+download() {
+    # apt's own user may not write here.
+    local command=("${apt[@]}" -o APT::Sandbox::User=root download "$1")
+    "${command[@]}" </dev/null || { as_root "${apt[@]}" update </dev/null && "${command[@]}" </dev/null; }
+}
+
+# Docker's seccomp profile, without installing its package. Where it cannot be had, the tests that need it say so and are
+# skipped, which CI does not accept.
+profile() {
+    local package=golang-github-docker-docker-dev target=$BULKHEAD_ROOT/.build/profiles/docker.json folder
+    [[ ! -s $target ]] || return 0
+    say "fetching Docker's seccomp profile from $package"
+    folder=$(mktemp -d)
+    if (cd -- "$folder" && download "$package") >"$folder/log" 2>&1; then
+        mkdir -p -- "${target%/*}"
+        dpkg-deb --fsys-tarfile "$folder"/*.deb |
+            tar -xO ./usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json >"$folder/profile"
+        mv -- "$folder/profile" "$target"
+    else
+        sed 's/^/  /' "$folder/log" >&2
+        say "could not fetch $package"
+    fi
+    rm -rf -- "$folder"
+}
+
 command -v dpkg-query >/dev/null || fail "no dpkg here; install the equivalents of: ${wanted[*]}"
 installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p' || true)
 missing=()
 for package in "${wanted[@]}"; do
     grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
 done
-((${#missing[@]})) || exit 0
+if ((${#missing[@]} == 0)); then
+    [[ $1 != test ]] || profile
+    exit 0
+fi
 
 say "installing ${#missing[@]} packages: ${missing[*]}"
 log=$(mktemp)
 trap 'rm -f -- "$log"' EXIT
-# Short deadlines: a network that is not there shows within seconds.
-apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=1 -o Acquire::http::Timeout=8
-    -o Acquire::https::Timeout=8 -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0)
 
 # Which hosts could not be reached, from what apt said.
 unreached() {
@@ -68,3 +100,4 @@ if ! as_root "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/n
     [[ -z $hosts ]] || fail "could not reach $hosts: check the network, a proxy in /etc/apt/apt.conf.d, the mirror in /etc/apt"
     fail "apt-get could not install: ${missing[*]} (its own words are above)"
 fi
+[[ $1 != test ]] || profile

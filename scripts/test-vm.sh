@@ -15,7 +15,7 @@
 # Exit codes of its own: 2 something is missing (said with the line that fixes it), 124 out of time, 125 the guest ended
 # without an answer.
 #
-#   BULKHEAD_VM_TIMEOUT   seconds for everything, 480
+#   BULKHEAD_VM_TIMEOUT   seconds for everything, 1200
 #   BULKHEAD_VM_MEMORY    memory of the guest, 4G
 #   BULKHEAD_VM_CPUS      CPUs of the guest, 2
 #   BULKHEAD_VM_KVM       1: use KVM instead of emulation
@@ -26,7 +26,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repository=$(dirname "$here")
 work=$repository/.build/vm
 out=$work/out
-timeout=${BULKHEAD_VM_TIMEOUT:-480}
+timeout=${BULKHEAD_VM_TIMEOUT:-1200}
 image=${BULKHEAD_VM_IMAGE:-/var/lib/bulkhead/images/default/current}
 
 say() { echo "test-vm: $*" >&2; }

@@ -21,6 +21,14 @@ static inline uint32_t bulkhead_scmp_arch_x86_64(void) {
     return SCMP_ARCH_X86_64;
 }
 
+// strerrorname_np(3), in glibc since 2.32: the name of an errno, such as "EPERM"; NULL for a number without one.
+// <string.h> hides it without _GNU_SOURCE.
+extern const char *strerrorname_np(int number);
+
+static inline const char *bulkhead_errno_name(int number) {
+    return strerrorname_np(number);
+}
+
 // SCMP_ACT_ERRNO is a function-like macro, which is not imported.
 static inline uint32_t bulkhead_scmp_act_errno(uint16_t value) {
     return SCMP_ACT_ERRNO(value);

@@ -101,7 +101,7 @@ public struct RecipeParser {
     private func language(_ node: Node, image: String) throws(ImageError) -> Recipe.LanguageRecipe {
         let keys = [
             "name", "aliases", "file", "compile", "products", "run", "version", "environment", "memory",
-            "compileMemory",
+            "compileMemory", "policy", "compilePolicy",
         ]
         let map = try mapping(node, keys: keys, what: "a language")
         let name = try string(try required(map, "name", in: node), "name", matching: Self.languagePattern)
@@ -116,6 +116,9 @@ public struct RecipeParser {
         guard (compile == nil) == (products ?? []).isEmpty else {
             throw problem(node, "language '\(name)': compile and products go together")
         }
+        guard compile != nil || map["compilePolicy"] == nil else {
+            throw problem(node, "language '\(name)': compilePolicy without compile")
+        }
         let (command, pattern) = try version(try required(map, "version", in: node))
         let language = Language(
             name: name, aliases: aliases ?? [], version: "", image: image, fileName: file, compile: compile,
@@ -124,8 +127,19 @@ public struct RecipeParser {
             memoryBytes: try map["memory"].map { (node) throws(ImageError) in try bytes(node, "memory") },
             compileMemoryBytes: try map["compileMemory"].map { (node) throws(ImageError) in
                 try bytes(node, "compileMemory")
+            },
+            policy: try map["policy"].map { (node) throws(ImageError) in try policy(node, "policy") },
+            compilePolicy: try map["compilePolicy"].map { (node) throws(ImageError) in
+                try policy(node, "compilePolicy")
             })
         return Recipe.LanguageRecipe(language: language, versionCommand: command, versionPattern: pattern)
+    }
+
+    /// The name of a seccomp policy. Whether there is one of that name is known where programs run, not here.
+    private func policy(_ node: Node, _ key: String) throws(ImageError) -> String {
+        let name = try string(node, key, matching: Self.namePattern)
+        guard name != "init" else { throw problem(node, "\(key): init.json is for the sandbox's own PID 1") }
+        return name
     }
 
     private func version(_ node: Node) throws(ImageError) -> (command: [String], pattern: String) {

@@ -27,11 +27,23 @@ public struct Language: Sendable, Equatable, Codable {
     public var memoryBytes: Int?
     /// Memory for the compile stage in bytes, where the standard one does not suffice.
     public var compileMemoryBytes: Int?
+    /// The seccomp policy of the program, or nil for ``standardPolicy``.
+    public var policy: String?
+    /// The seccomp policy of the compile stage, or nil for ``standardPolicy``.
+    public var compilePolicy: String?
+
+    /// The policy of a stage that names none: `default.json` in the folder of policies.
+    public static let standardPolicy = "default"
+
+    /// The policies that its stages run under.
+    public var policies: Set<String> {
+        Set([policy ?? Self.standardPolicy] + (compile == nil ? [] : [compilePolicy ?? Self.standardPolicy]))
+    }
 
     public init(
         name: String, aliases: [String] = [], version: String, image: String, fileName: String,
         compile: [String]? = nil, products: [String] = [], run: [String], environment: [String: String] = [:],
-        memoryBytes: Int? = nil, compileMemoryBytes: Int? = nil
+        memoryBytes: Int? = nil, compileMemoryBytes: Int? = nil, policy: String? = nil, compilePolicy: String? = nil
     ) {
         self.name = name
         self.aliases = aliases
@@ -44,5 +56,7 @@ public struct Language: Sendable, Equatable, Codable {
         self.environment = environment
         self.memoryBytes = memoryBytes
         self.compileMemoryBytes = compileMemoryBytes
+        self.policy = policy
+        self.compilePolicy = compilePolicy
     }
 }

@@ -4,7 +4,7 @@ import CSeccomp
 /// seccomp(2); for an argument that the kernel takes as 32 bits, use ``Comparison/maskedEqual(mask:)`` with a mask of at
 /// most 0xffffffff. Comparing such an argument in 64 bits lets the job choose the upper half, which the kernel then
 /// ignores: CVE-2019-7303 (snapd) and CVE-2019-10063 (Flatpak).
-public struct ArgumentCondition: Hashable, Sendable {
+public struct ArgumentCondition: Hashable, Sendable, CustomStringConvertible {
     /// How the argument is compared with ``ArgumentCondition/value``.
     public enum Comparison: Hashable, Sendable {
         case equal
@@ -57,6 +57,37 @@ public struct ArgumentCondition: Hashable, Sendable {
         guard bits != nil || range != nil || comparison == .notEqual else {
             throw SeccompError(.invalidCondition, "\(place): the comparison can never be true")
         }
+    }
+
+    /// Whether an argument satisfies it.
+    func holds(for argument: UInt64) -> Bool {
+        switch comparison {
+        case .equal: argument == value
+        case .notEqual: argument != value
+        case .less: argument < value
+        case .lessOrEqual: argument <= value
+        case .greater: argument > value
+        case .greaterOrEqual: argument >= value
+        case .maskedEqual(let mask): argument & mask == value
+        }
+    }
+
+    /// For people, such as `argument 1 & 0xffffffff == 0x5413`; arguments are counted from 0, as in the format.
+    public var description: String {
+        func hexadecimal(_ number: UInt64) -> String {
+            number < 10 ? "\(number)" : "0x" + String(number, radix: 16)
+        }
+        let comparison =
+            switch comparison {
+            case .equal: "=="
+            case .notEqual: "!="
+            case .less: "<"
+            case .lessOrEqual: "<="
+            case .greater: ">"
+            case .greaterOrEqual: ">="
+            case .maskedEqual(let mask): "& \(hexadecimal(mask)) =="
+            }
+        return "argument \(index) \(comparison) \(hexadecimal(value))"
     }
 
     /// libseccomp's form.

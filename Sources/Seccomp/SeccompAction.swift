@@ -4,7 +4,7 @@ import CSeccomp
 ///
 /// `SCMP_ACT_TRACE` is left out on purpose: without the tracer it asks for, the kernel answers ENOSYS, so a policy that
 /// relies on it would not do what it says.
-public enum SeccompAction: Hashable, Sendable {
+public enum SeccompAction: Hashable, Sendable, CustomStringConvertible {
     /// The call is carried out.
     case allow
     /// The call is carried out and logged by the kernel's audit.
@@ -20,8 +20,21 @@ public enum SeccompAction: Hashable, Sendable {
     /// The whole process ends as if by SIGSYS.
     case killProcess
 
+    /// What happens, for people.
+    public var description: String {
+        switch self {
+        case .allow: "is allowed"
+        case .log: "is allowed and logged"
+        case .notify: "is allowed and counted"
+        case .errno(let number): "fails with \(ErrnoName.text(number)) (\(number))"
+        case .trap: "sends SIGSYS"
+        case .killThread: "ends the thread"
+        case .killProcess: "ends the process"
+        }
+    }
+
     /// Whether the system call is carried out.
-    var letsCallsThrough: Bool { self == .allow || self == .log || self == .notify }
+    public var letsCallsThrough: Bool { self == .allow || self == .log || self == .notify }
 
     /// libseccomp's number for the action.
     var libseccompValue: UInt32 {

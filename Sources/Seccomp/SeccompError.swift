@@ -13,6 +13,8 @@ public struct SeccompError: Error, Hashable, Sendable, CustomStringConvertible {
             case defaultNotDeny
             case unresolvedSyscall
             case conflictingRules
+            case unknownKernel
+            case unknownSyscall
             case compilationFailed
         }
 
@@ -36,6 +38,10 @@ public struct SeccompError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let unresolvedSyscall = Code(kind: .unresolvedSyscall)
         /// Two rules for one system call that can both apply and want different things.
         public static let conflictingRules = Code(kind: .conflictingRules)
+        /// A rule depends on the kernel's version, and uname(2) does not tell one.
+        public static let unknownKernel = Code(kind: .unknownKernel)
+        /// A question about a system call that x86-64 does not have, or nobody here knows.
+        public static let unknownSyscall = Code(kind: .unknownSyscall)
         /// libseccomp or the kernel refused a step; ``SeccompError/errno`` has the cause.
         public static let compilationFailed = Code(kind: .compilationFailed)
 

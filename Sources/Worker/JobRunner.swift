@@ -15,6 +15,9 @@ public struct JobRunner: Sendable {
     /// The most bytes that a compilation may hand to the program's sandbox.
     private static let productBytes = 64 << 20
 
+    /// What every program finds in its environment.
+    public static var fixedEnvironment: [String: String] { StagePlan.fixedEnvironment }
+
     /// - Parameters:
     ///   - engine: runs programs.
     ///   - languages: what can be run, and where.
@@ -74,13 +77,15 @@ public struct JobRunner: Sendable {
             id: circumstances.id, status: .internalError, language: request.language, version: "",
             queueTimeMs: circumstances.queueTimeMs, attempt: circumstances.attempt, worker: worker,
             metadata: request.metadata, evidence: Evidence())
-        guard let language = request.select(from: languages.all), let image = languages.imageIndex(of: language) else {
-            result.message = "no image of this worker holds \(request.language)"
+        guard let language = request.select(from: languages.all), let placement = languages.placement(of: language)
+        else {
+            result.message = "no image and policies of this worker are for \(request.language)"
             return result
         }
         result.version = language.version
         let plan = StagePlan(
-            request: request, language: language, image: image, standard: standard, compileLimits: compileLimits)
+            request: request, language: language, placement: placement, standard: standard,
+            compileLimits: compileLimits)
         do throws(IsolationError) {
             var files = request.files.map { SandboxConfiguration.File(path: $0.path, contents: $0.contents) }
             if let compile = plan.compile {
@@ -92,7 +97,8 @@ public struct JobRunner: Sendable {
                 files = files.filter { $0.path != request.mainFile && !made.contains($0.path) } + products
             }
             let configuration = SandboxConfiguration(
-                image: image, arguments: plan.run.arguments, environment: plan.run.environment, files: files,
+                image: plan.image, policy: plan.run.policy, arguments: plan.run.arguments,
+                environment: plan.run.environment, files: files,
                 standardInput: input ?? .bytes(request.stdin), limits: plan.run.limits.resources,
                 outputLimit: plan.run.limits.outputBytes, collect: request.collect,
                 collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true)
@@ -110,6 +116,7 @@ public struct JobRunner: Sendable {
     /// - Parameters:
     ///   - command: the program's absolute path in the image, then its arguments.
     ///   - image: the image, by the engine's index.
+    ///   - policy: the policy, by the engine's index.
     ///   - environment: variables on top of the fixed ones.
     ///   - limits: within the engine's maximum.
     ///   - collect: globs for the files to hand back, within the rules of `CollectPattern`.
@@ -118,7 +125,8 @@ public struct JobRunner: Sendable {
     ///   - onOutput: sees the program's output as it is written.
     /// - Returns: the result, with an empty language.
     public func run(
-        command: [String], image: Int, environment: [String: String], limits: Limits, collect: [String] = [],
+        command: [String], image: Int, policy: Int = 0, environment: [String: String], limits: Limits,
+        collect: [String] = [],
         input: SandboxConfiguration.Input, _ circumstances: Circumstances, onOutput: OutputObserver? = nil
     ) async -> ExecutionResult {
         var result = ExecutionResult(
@@ -127,7 +135,7 @@ public struct JobRunner: Sendable {
             evidence: Evidence())
         do throws(IsolationError) {
             let configuration = SandboxConfiguration(
-                image: image, arguments: command,
+                image: image, policy: policy, arguments: command,
                 environment: StagePlan.fixedEnvironment.merging(environment) { _, own in own }, standardInput: input,
                 limits: limits.resources, outputLimit: limits.outputBytes, collect: collect,
                 collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true)
@@ -146,8 +154,9 @@ public struct JobRunner: Sendable {
     ) async throws(IsolationError) -> [SandboxConfiguration.File]? {
         let outcome = try await engine.run(
             SandboxConfiguration(
-                image: plan.image, arguments: stage.arguments, environment: stage.environment, files: files,
-                limits: stage.limits.resources, outputLimit: stage.limits.outputBytes, endsAtOutputLimit: false,
+                image: plan.image, policy: stage.policy, arguments: stage.arguments, environment: stage.environment,
+                files: files, limits: stage.limits.resources, outputLimit: stage.limits.outputBytes,
+                endsAtOutputLimit: false,
                 collect: plan.language.products, collectLimit: Self.productBytes), onOutput: nil)
         let verdict = Verdict(outcome, limits: stage.limits)
         let standardOutput = OutputText(outcome.standardOutput.bytes, isTruncated: outcome.standardOutput.isTruncated)

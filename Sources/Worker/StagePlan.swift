@@ -5,6 +5,8 @@ import Jobs
 struct StagePlan {
     /// One run in one sandbox.
     struct Stage {
+        /// The policy, by the engine's index.
+        var policy: Int
         var arguments: [String]
         var environment: [String: String]
         var limits: Limits
@@ -25,22 +27,25 @@ struct StagePlan {
     ]
 
     init(
-        request: ExecutionRequest, language: Language, image: Int, standard: Limits, compileLimits: Limits
+        request: ExecutionRequest, language: Language, placement: ServedLanguages.Placement, standard: Limits,
+        compileLimits: Limits
     ) {
         self.language = language
-        self.image = image
+        image = placement.image
         let environment = Self.fixedEnvironment.merging(language.environment) { _, own in own }
         let limits = request.limits(language: language, standard: standard)
         if let command = language.compile {
             var limits = compileLimits
             if let memory = language.compileMemoryBytes { limits.memoryBytes = max(limits.memoryBytes, memory) }
             compile = Stage(
+                policy: placement.compilePolicy,
                 arguments: Self.expand(command, file: request.mainFile, memoryBytes: limits.memoryBytes),
                 environment: environment, limits: limits)
         } else {
             compile = nil
         }
         run = Stage(
+            policy: placement.policy,
             arguments: Self.expand(language.run, file: request.mainFile, memoryBytes: limits.memoryBytes)
                 + request.arguments,
             // The request's last, over everything but PATH, which it may not set.

@@ -18,6 +18,6 @@ struct Bulkhead: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, APICommand.self, WorkerCommand.self, RunCommand.self, CheckCommand.self,
-            RootfsCommand.self, BenchCommand.self, WriteFilesCommand.self,
+            RootfsCommand.self, PolicyCommand.self, BenchCommand.self, WriteFilesCommand.self,
         ])
 }

@@ -31,7 +31,7 @@ struct CheckCommand: ParsableCommand {
         var findings: [HostFinding] = []
         do {
             findings.append(.fine("launcher", try engine.launcherPath()))
-            findings.append(.fine("policies", try engine.policyFolder()))
+            findings.append(try policies())
         } catch {
             findings.append(.missing("installation", "\(error)", fix: "install bulkhead anew"))
         }
@@ -45,6 +45,20 @@ struct CheckCommand: ParsableCommand {
             findings.append(.missing("image", "default: \(error)", fix: "bulkhead rootfs build default"))
         }
         return findings
+    }
+
+    /// Every policy that the images name, read as it would be for a job.
+    private func policies() throws -> HostFinding {
+        let folder = PolicyFolder(path: try engine.policyFolder())
+        do {
+            _ = try folder.policy("init")
+            // An image that cannot be used is spoken of below.
+            let images = try engine.store.list().compactMap { $0.problem == nil ? $0.manifest : nil }
+            let selection = try folder.select(for: images)
+            return .fine("policies", "\(folder.path): \(selection.names.joined(separator: ", "))")
+        } catch let error as IsolationError {
+            return .missing("policies", error.message, fix: "put the file there; `bulkhead policy check` reads it")
+        }
     }
 
     /// The proof: everything that a job needs was put in force once.

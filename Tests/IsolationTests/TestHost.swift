@@ -34,6 +34,20 @@ enum TestHost {
     static let policies = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("policies").path
 
+    /// Docker's default profile as Debian packages it; nil where scripts/packages.sh has not fetched it, and says so.
+    static let dockerProfile: SeccompPolicy? = {
+        let path = URL(fileURLWithPath: policies).deletingLastPathComponent()
+            .appendingPathComponent(".build/profiles/docker.json").path
+        guard let json = FileManager.default.contents(atPath: path) else {
+            print("privileged suite skipped: needs \(path) (scripts/packages.sh test)")
+            return nil
+        }
+        do { return try SeccompPolicy(json: json) } catch {
+            Issue.record("\(path): \(error)")
+            return nil
+        }
+    }()
+
     static func policy(_ name: String) throws -> SeccompPolicy {
         try SeccompPolicy(json: Data(contentsOf: URL(fileURLWithPath: "\(policies)/\(name).json")))
     }
@@ -87,6 +101,19 @@ struct TestEngine: Sendable {
         case probe = 1
     }
 
+    /// By the index of ``Policy``.
+    static func policies() throws -> [SeccompPolicy] {
+        try ["default", "compiled", "compiler"].map(TestHost.policy) + (TestHost.dockerProfile.map { [$0] } ?? [])
+    }
+
+    /// The policies of ``start(slots:onFailure:)`` by index; Docker's only where it was fetched.
+    enum Policy: Int {
+        case `default` = 0
+        case compiled = 1
+        case compiler = 2
+        case docker = 3
+    }
+
     let engine: Engine
     let connection: LauncherConnection
 
@@ -111,7 +138,7 @@ struct TestEngine: Sendable {
             EngineConfiguration(
                 launcher: TestHost.launcher,
                 images: ["\(TestHost.stateFolder)/images/default/current/rootfs", Probe.image],
-                initPolicy: try TestHost.policy("init"), policies: [try TestHost.policy("default")], slots: slots,
+                initPolicy: try TestHost.policy("init"), policies: try policies(), slots: slots,
                 maximum: maximum, standard: standard, mostWatchedCalls: mostWatchedCalls))
         return TestEngine(engine: Engine(launcher: connection, onFailure: onFailure), connection: connection)
     }
@@ -131,7 +158,8 @@ struct TestEngine: Sendable {
     }
 
     func run(
-        _ command: [String], in image: Image = .default, input: [UInt8] = [], environment: [String: String] = [:],
+        _ command: [String], in image: Image = .default, under policy: Policy = .default, input: [UInt8] = [],
+        environment: [String: String] = [:],
         files: [SandboxConfiguration.File] = [], outputLimit: Int = 1 << 20, collect: [String] = [],
         collectLimit: Int = 0, change: (inout ResourceLimits) -> Void = { _ in }, onOutput: OutputObserver? = nil
     ) async throws -> Outcome {
@@ -139,7 +167,8 @@ struct TestEngine: Sendable {
         change(&limits)
         return try await engine.run(
             SandboxConfiguration(
-                image: image.rawValue, arguments: command, environment: environment, files: files,
+                image: image.rawValue, policy: policy.rawValue, arguments: command, environment: environment,
+                files: files,
                 standardInput: .bytes(input), limits: limits, outputLimit: outputLimit, collect: collect,
                 collectLimit: collectLimit), onOutput: onOutput)
     }

@@ -4,7 +4,7 @@ import Testing
 /// The filter does what the rules say: both are asked about many calls, and must agree. libseccomp merges the conditions
 /// of a system call into one tree of comparisons, so this is not a matter of course.
 @Suite struct CompiledMeaningTests {
-    @Test(arguments: ["default", "init"]) func agreesWithTheRules(name: String) throws {
+    @Test(arguments: ["default", "compiled", "compiler", "init"]) func agreesWithTheRules(name: String) throws {
         let policy = try PolicyFiles.policy(name)
         try compare(policy, rounds: 200)
     }

@@ -31,14 +31,14 @@ import Testing
         Refusal(json: rules(#"{"action": "SCMP_ACT_ALLOW"}"#), code: .malformedDocument, naming: "syscalls[0].names"),
 
         Refusal(
-            json: #"{"defaultAction": "SCMP_ACT_ERRNO", "archMap": []}"#, code: .unknownKey,
-            naming: "top level: unknown key archMap"),
+            json: #"{"defaultAction": "SCMP_ACT_ERRNO", "flags": []}"#, code: .unknownKey,
+            naming: "top level: unknown key flags"),
         Refusal(
             json: #"{"defaultAction": "SCMP_ACT_ERRNO", "listenerPath": "/run/x"}"#, code: .unknownKey,
             naming: "listenerPath"),
         Refusal(
-            json: rules(#"{"names": ["read"], "action": "SCMP_ACT_ALLOW", "excludes": {}}"#), code: .unknownKey,
-            naming: "syscalls[0]: unknown key excludes"),
+            json: rules(#"{"names": ["read"], "action": "SCMP_ACT_ALLOW", "exclude": {}}"#), code: .unknownKey,
+            naming: "syscalls[0]: unknown key exclude"),
         Refusal(
             json: comparison(#""index": 0, "value": 1, "op": "SCMP_CMP_EQ", "valuetwo": 3"#), code: .unknownKey,
             naming: "syscalls[0].args[0]: unknown key valuetwo"),

@@ -132,12 +132,37 @@ struct JobRunnerTests {
         var elsewhere = Samples.python
         elsewhere.image = "elsewhere"
         let runner = JobRunner(
-            engine: engine, languages: ServedLanguages(images: [("default", [elsewhere])]), maxima: Samples.maxima,
-            worker: "here")
+            engine: engine, languages: ServedLanguages(images: [("default", [elsewhere])], policies: ["default"]),
+            maxima: Samples.maxima, worker: "here")
         let result = await runner.run(try Samples.request(#"{"language":"python","code":"x"}"#), .init(id: "j-1"))
         #expect(result.status == .internalError)
-        #expect(result.message == "no image of this worker holds python")
+        #expect(result.message == "no image and policies of this worker are for python")
         #expect(engine.seen.isEmpty)
+    }
+
+    @Test("each stage runs under the policy that the recipe names for it, and under default where it names none")
+    func policies() async throws {
+        let engine = TableEngine(
+            .outcome(Samples.outcome(files: [Samples.product])), .outcome(Samples.outcome()),
+            .outcome(Samples.outcome()))
+        _ = try await run(#"{"language":"c","code":"x"}"#, engine)
+        _ = try await run(#"{"language":"python","code":"x"}"#, engine)
+        #expect(engine.seen.map(\.policy) == [2, 1, 0])
+    }
+
+    @Test("a policy that this engine does not have is an internal_error: none takes its place")
+    func policyMissing() async throws {
+        for missing in ["compiled", "compiler", "default"] {
+            let engine = TableEngine()
+            let policies = ["default", "compiled", "compiler"].filter { $0 != missing }
+            let languages = ServedLanguages(images: [("default", [Samples.python, Samples.c])], policies: policies)
+            let runner = JobRunner(engine: engine, languages: languages, maxima: Samples.maxima, worker: "here")
+            let language = missing == "default" ? "python" : "c"
+            let result = await runner.run(
+                try Samples.request(#"{"language":"\#(language)","code":"x"}"#), .init(id: "j-1"))
+            #expect(result.status == .internalError)
+            #expect(engine.seen.isEmpty, "\(missing)")
+        }
     }
 
     @Test("the second image has the index 1")

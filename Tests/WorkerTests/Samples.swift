@@ -12,13 +12,15 @@ enum Samples {
         run: ["/usr/bin/python3", "{file}"], environment: ["PYTHONUNBUFFERED": "1", "TZ": "Europe/Berlin"])
     static let c = Language(
         name: "c", version: "12.2.0", image: "default", fileName: "main.c",
-        compile: ["/usr/bin/gcc", "-o", "main", "{file}"], products: ["main"], run: ["/box/main"])
+        compile: ["/usr/bin/gcc", "-o", "main", "{file}"], products: ["main"], run: ["/box/main"], policy: "compiled",
+        compilePolicy: "compiler")
     static let java = Language(
         name: "java", version: "17.0.13", image: "java", fileName: "Main.java",
         compile: ["/usr/bin/javac", "-J-Xmx{heapMiB}m", "{file}"], products: ["*.class"],
         run: ["/usr/bin/java", "-Xmx{heapMiB}m", "Main"], memoryBytes: 256 << 20)
 
-    static let languages = ServedLanguages(images: [("default", [python, c]), ("java", [java])])
+    static let languages = ServedLanguages(
+        images: [("default", [python, c]), ("java", [java])], policies: ["default", "compiled", "compiler"])
     static let maxima = Limits.maximum(cores: 2)
 
     static func runner(_ engine: TableEngine) -> JobRunner {
@@ -31,8 +33,8 @@ enum Samples {
 
     static func plan(_ json: String, _ language: Language, compileLimits: Limits = .compile) throws -> StagePlan {
         StagePlan(
-            request: try request(json), language: language, image: 0, standard: .standard,
-            compileLimits: compileLimits)
+            request: try request(json), language: language,
+            placement: .init(image: 0, policy: 4, compilePolicy: 5), standard: .standard, compileLimits: compileLimits)
     }
 
     /// A report of a program that exited with 0, changed by `edit`.

@@ -18,6 +18,13 @@ struct StagePlanTests {
         #expect(chosen.run.arguments == ["/usr/bin/python3", "lib/app.py"])
     }
 
+    @Test("each stage has the policy of its placement")
+    func policies() throws {
+        let plan = try Samples.plan(#"{"language":"c","code":"x"}"#, Samples.c)
+        #expect(plan.run.policy == 4)
+        #expect(plan.compile?.policy == 5)
+    }
+
     @Test("only an element that is {file} as a whole is the file's place")
     func wholeElement() throws {
         var language = Samples.python
