@@ -14,6 +14,7 @@ let package = Package(
     products: [
         .executable(name: "bulkhead", targets: ["bulkhead"]),
         .executable(name: "bulkhead-launcher", targets: ["bulkhead-launcher"]),
+        .executable(name: "bulkhead-attacks", targets: ["bulkhead-attacks"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -85,10 +86,19 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+        // Attacks on the sandbox from inside it, one file each, and what runs and judges them. The program is static, so
+        // that it runs in any image, and in other sandboxes, as one file.
+        .executableTarget(
+            name: "bulkhead-attacks", path: "Sources/attacks", exclude: ["README.md"],
+            cSettings: [.headerSearchPath("."), .unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        .target(
+            name: "Selftest", dependencies: ["CLinux", "Isolation", "Jobs", "Linux", "Worker"], swiftSettings: settings),
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "RedisJobQueue", "Seccomp", "Worker",
+                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "RedisJobQueue", "Seccomp", "Selftest",
+                "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -158,7 +168,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Jobs", "Linux", "RedisJobQueue", "RedisTestServer", .product(name: "Logging", package: "swift-log"),
+                "JobQueue", "Jobs", "Linux", "RedisJobQueue", "RedisTestServer",
+                .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: settings),
     ]
 )

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds both programs for use: optimised, with Swift's libraries linked in.
+# Builds the programs for use: optimised, with Swift's libraries linked in.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
-for product in bulkhead bulkhead-launcher; do
+for product in bulkhead bulkhead-launcher bulkhead-attacks; do
     "$BULKHEAD_ROOT/scripts/swift.sh" build -c release --static-swift-stdlib --product "$product"
 done

@@ -113,6 +113,13 @@ code=0
 part virtual-machine as_root "$scripts/test-vm.sh" || code=$?
 count_swift "$logs/virtual-machine" "$code"
 
+# The attacks against cgroup v2; the tests above ran them here.
+if part virtual-machine-selftest as_root "$scripts/test-vm.sh" .build/release/bulkhead selftest; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+fi
+
 if grep -h 'privileged suite skipped: ' "$logs"/*; then
     if [[ ${CI:-} == true ]]; then
         say "suites were skipped, and CI may not skip any"

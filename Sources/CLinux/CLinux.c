@@ -164,8 +164,8 @@ int32_t bk_seccomp_load_notifying(const void *instructions, uint16_t count) {
     return RESULT(int32_t, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
 }
 int32_t bk_seccomp_prepare_listener(int32_t listener) {
-    // The waiter wakes on the CPU of whoever answers: half the price of an answer. Before Linux 6.6 there is no such flag,
-    // and EINVAL; what is no listener at all answers ENOTTY.
+    // The waiter wakes on the CPU of whoever answers (seccomp_unotify(2)). Before Linux 6.6 there is no such flag, and
+    // EINVAL; what is no listener at all answers ENOTTY.
     int result = CHECK(ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP));
     return result == -EINVAL ? 0 : result;
 }

@@ -39,15 +39,15 @@ struct API: Sendable {
 
     private func execute(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let prefer = PreferHeader(request.headers[values: .prefer])
-        let (id, execution) = try await add(request)
-        var headers = API.location(of: id)
+        let added = try await add(request)
+        let id = added.id
+        var headers = added.headers
         if let seconds = prefer.waitSeconds {
             headers[.preferenceApplied] = seconds == 0 ? "respond-async" : "wait=\(seconds)"
         }
         guard
             let result = try await wait(
-                for: id, atMost: prefer.wait(atMost: configuration.maxWait), onDisconnect: execution.onDisconnect,
-                context)
+                for: id, atMost: prefer.wait(atMost: configuration.maxWait), onDisconnect: added.onDisconnect, context)
         else {
             return .json(
                 ["id": .string(id), "state": .string(try await state(of: id))], status: .accepted, headers: headers)
@@ -79,10 +79,9 @@ struct API: Sendable {
     // MARK: Jobs
 
     private func addJob(_ request: Request) async throws -> Response {
-        let (id, _) = try await add(request)
-        return .json(
-            ["id": .string(id), "state": .string(JobState.queued.rawValue)], status: .accepted,
-            headers: API.location(of: id))
+        let added = try await add(request)
+        let state = added.isRepeated ? try await state(of: added.id) : JobState.queued.rawValue
+        return .json(["id": .string(added.id), "state": .string(state)], status: .accepted, headers: added.headers)
     }
 
     private func showJob(_ id: String) async throws -> Response {
@@ -128,7 +127,21 @@ struct API: Sendable {
 
     // MARK: Adding
 
-    private func add(_ request: Request) async throws -> (id: String, request: ExecutionRequest) {
+    private struct Added {
+        let id: String
+        /// Whether an earlier request made the job.
+        let isRepeated: Bool
+        let onDisconnect: OnDisconnect
+
+        var headers: HTTPFields {
+            var headers: HTTPFields = [.location: "/api/jobs/\(id)"]
+            if isRepeated { headers[.idempotentReplayed] = "true" }
+            return headers
+        }
+    }
+
+    private func add(_ request: Request) async throws -> Added {
+        let key = try IdempotencyKey.read(request.headers[values: .idempotencyKey])
         let body = try await read(request)
         let offer = try await languages.offer()
         let execution: ExecutionRequest
@@ -142,8 +155,14 @@ struct API: Sendable {
             throw error
         }
         let id = JobID().description
-        try await queue.add(NewJob(id: id, request: body, timeToLive: configuration.jobTimeToLive))
-        return (id, execution)
+        let outcome = try await queue.add(
+            NewJob(id: id, request: body, timeToLive: configuration.jobTimeToLive, idempotencyKey: key))
+        // A client that names its wish will ask for it again: the job must not end with a connection.
+        let onDisconnect = key == nil ? execution.onDisconnect : .continue
+        switch outcome {
+        case .added: return Added(id: id, isRepeated: false, onDisconnect: onDisconnect)
+        case .repeated(let earlier): return Added(id: earlier, isRepeated: true, onDisconnect: onDisconnect)
+        }
     }
 
     /// The command that adds the language, where being absent is all that is wrong with the request.
@@ -204,9 +223,7 @@ struct API: Sendable {
         ])
     }
 
-    // MARK: Headers
-
-    private static func location(of id: String) -> HTTPFields { [.location: "/api/jobs/\(id)"] }
+    // MARK: Text
 
     /// RFC 3339 in UTC with milliseconds.
     private static func text(_ date: Date) -> String {
@@ -219,7 +236,7 @@ extension HTTPField.Name {
     static var prefer: Self { HTTPField.Name(parsed: "prefer") }
     static var preferenceApplied: Self { HTTPField.Name(parsed: "preference-applied") }
 
-    private init(parsed literal: StaticString) {
+    init(parsed literal: StaticString) {
         guard let name = HTTPField.Name(literal.description) else { preconditionFailure("\(literal) is no field name") }
         self = name
     }

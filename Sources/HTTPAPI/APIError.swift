@@ -15,6 +15,8 @@ enum APIError: Error {
     case malformedHTTP
     case contentTypeNotJSON
     case contentEncoded
+    /// `Idempotency-Key` is more than one, or no key.
+    case idempotencyKeyInvalid
     /// A known language that no worker serves, and the command that adds it.
     case languageNotServed(command: String)
     /// No worker serves any language.

@@ -46,7 +46,13 @@ struct Problem: Sendable, Equatable {
         switch error.code {
         case .full:
             self.init(.tooManyRequests, "queue_full", "The queue is full; try again later.")
-            headers[.retryAfter] = "1"
+            // In whole seconds, and never too early.
+            let pause = (error.retryAfter ?? .seconds(1)) / .seconds(1)
+            headers[.retryAfter] = String(Int(pause.rounded(.up)))
+        case .keyReused:
+            self.init(
+                .unprocessableContent, "idempotency_key_reused",
+                "The Idempotency-Key was used for a request with another body.")
         case .duplicateJob: self.init(.conflict, "duplicate_job", "A job of this id is there already.")
         case .unknownJob: self.init(APIError.notFound)
         case .closed, .interrupted:
@@ -80,6 +86,11 @@ struct Problem: Sendable, Equatable {
         case .contentEncoded:
             self.init(.unsupportedMediaType, "content_encoding", "The body must not be compressed.")
             headers[.acceptEncoding] = "identity"
+        case .idempotencyKeyInvalid:
+            self.init(
+                .badRequest, "idempotency_key",
+                "The field Idempotency-Key must be one key of 1 to \(IdempotencyKey.mostBytes) visible ASCII characters."
+            )
         case .languageNotServed(let command):
             self.init(
                 .serviceUnavailable, "language_not_served",

@@ -35,6 +35,26 @@ public actor EmbeddedJobQueue: JobQueue {
         let snapshot: JobSnapshot
         let at: Duration
         let bytes: Int
+        let key: IdempotencyKey?
+    }
+
+    /// What was added under an idempotency key.
+    private struct KeyUse {
+        let jobID: String
+        let request: RequestDigest
+    }
+
+    /// Tells one request from another without keeping it. Seeded by the process, so that nobody can look for two alike.
+    private struct RequestDigest: Equatable {
+        private let count: Int
+        private let hash: Int
+
+        init(_ request: Data) {
+            var hasher = Hasher()
+            request.withUnsafeBytes { hasher.combine(bytes: $0) }
+            count = request.count
+            hash = hasher.finalize()
+        }
     }
 
     private struct Waiter {
@@ -52,6 +72,8 @@ public actor EmbeddedJobQueue: JobQueue {
     private var queued = Line<String>()
     private var running: Set<String> = []
     private var queuedBytes = 0
+    private var drainRate = DrainRate()
+    private var keyUses: [IdempotencyKey: KeyUse] = [:]
     private var finished: [String: Finished] = [:]
     private var finishedOrder = Line<String>()
     private var finishedBytes = 0
@@ -73,17 +95,28 @@ public actor EmbeddedJobQueue: JobQueue {
 
     // MARK: In
 
-    public func add(_ new: NewJob) throws(QueueError) {
+    @discardableResult
+    public func add(_ new: NewJob) throws(QueueError) -> AddOutcome {
         sweepIfDue()
         guard phase == .open else { throw EmbeddedJobQueue.closed }
+        if let key = new.idempotencyKey, let use = keyUses[key] {
+            guard use.request == RequestDigest(new.request) else {
+                throw QueueError(.keyReused, "the key was used for another request")
+            }
+            return .repeated(use.jobID)
+        }
         guard jobs[new.id] == nil, finished[new.id] == nil else {
             throw QueueError(.duplicateJob, "a job of this id is there already")
         }
         guard queued.count < options.maxQueued || !takerOrder.isEmpty else {
-            throw QueueError(.full, "\(queued.count) jobs are waiting already")
+            throw full("\(queued.count) jobs are waiting already")
         }
         guard queuedBytes + new.request.count <= options.maxQueuedBytes else {
-            throw QueueError(.full, "the waiting jobs take \(queuedBytes) bytes already")
+            throw full("the waiting jobs take \(queuedBytes) bytes already")
+        }
+        drainRate.added(at: clock.uptime, toEmptyLine: queued.isEmpty)
+        if let key = new.idempotencyKey {
+            keyUses[key] = KeyUse(jobID: new.id, request: RequestDigest(new.request))
         }
         let job = Job(new: new, createdAt: clock.date, addedAt: clock.uptime)
         jobs[new.id] = job
@@ -91,6 +124,11 @@ public actor EmbeddedJobQueue: JobQueue {
         queued.append(new.id)
         if let expiresAt = job.expiresAt { arm(for: expiresAt) }
         handOut()
+        return .added
+    }
+
+    private func full(_ detail: String) -> QueueError {
+        QueueError(.full, detail, retryAfter: drainRate.pause(waiting: queued.count, at: clock.uptime))
     }
 
     public func cancel(_ id: String) -> CancelOutcome {
@@ -270,6 +308,7 @@ public actor EmbeddedJobQueue: JobQueue {
         while !takerOrder.isEmpty, let id = queued.popFirst() {
             guard let ticket = takerOrder.first, var job = jobs[id] else { continue }
             let now = clock.uptime
+            drainRate.tookOne(at: now, leavingEmptyLine: queued.isEmpty)
             let (signals, continuation) = AsyncStream.makeStream(
                 of: LeaseSignal.self, bufferingPolicy: .bufferingNewest(2))
             let token = LeaseToken(jobID: id, secret: UUID().uuidString)
@@ -319,7 +358,8 @@ public actor EmbeddedJobQueue: JobQueue {
         let snapshot = JobSnapshot(
             id: id, state: .finished, createdAt: job.createdAt, startedAt: job.startedAt, finishedAt: clock.date,
             attempt: job.attempt, result: result)
-        let record = Finished(snapshot: snapshot, at: clock.uptime, bytes: result.approximateBytes)
+        let record = Finished(
+            snapshot: snapshot, at: clock.uptime, bytes: result.approximateBytes, key: job.new.idempotencyKey)
         finished[id] = record
         finishedOrder.append(id)
         finishedBytes += record.bytes
@@ -337,6 +377,7 @@ public actor EmbeddedJobQueue: JobQueue {
             _ = finishedOrder.popFirst()
             finished[id] = nil
             finishedBytes -= record.bytes
+            if let key = record.key { keyUses[key] = nil }
         }
     }
 

@@ -10,9 +10,11 @@ public protocol JobQueue: Sendable {
     /// Whether jobs outlive this process.
     var isDurable: Bool { get }
 
-    /// Puts a job at the end of the line. Capacity is checked and taken in one step.
-    /// - Throws: `full`, `duplicateJob`, `closed`, `unavailable`.
-    func add(_ job: NewJob) async throws(QueueError)
+    /// Puts a job at the end of the line. Its idempotency key and the capacity are checked and taken in one step with it;
+    /// a repetition is answered however full the queue is.
+    /// - Throws: `full` with `retryAfter`, `duplicateJob`, `keyReused`, `closed`, `unavailable`.
+    @discardableResult
+    func add(_ job: NewJob) async throws(QueueError) -> AddOutcome
 
     /// Waits for the next job, first in first out, and takes it under a lease of `Lease.lockDuration`.
     ///

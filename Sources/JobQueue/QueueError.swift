@@ -3,7 +3,7 @@ public struct QueueError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kinds of refusal; more may come.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
-            case full, duplicateJob, unknownJob, staleLease, closed, interrupted, tooManyWaiters, unavailable
+            case full, duplicateJob, keyReused, unknownJob, staleLease, closed, interrupted, tooManyWaiters, unavailable
         }
 
         private let kind: Kind
@@ -12,6 +12,8 @@ public struct QueueError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let full = Code(kind: .full)
         /// A job of this id is there already, waiting, running or finished.
         public static let duplicateJob = Code(kind: .duplicateJob)
+        /// The idempotency key belongs to another request.
+        public static let keyReused = Code(kind: .keyReused)
         public static let unknownJob = Code(kind: .unknownJob)
         /// The lease ran out, or its job is finished.
         public static let staleLease = Code(kind: .staleLease)
@@ -29,10 +31,13 @@ public struct QueueError: Error, Sendable, Hashable, CustomStringConvertible {
     public let code: Code
     /// For people; without any part of a job's request.
     public let detail: String
+    /// When to come again, where that is known.
+    public let retryAfter: Duration?
 
-    public init(_ code: Code, _ detail: String) {
+    public init(_ code: Code, _ detail: String, retryAfter: Duration? = nil) {
         self.code = code
         self.detail = detail
+        self.retryAfter = retryAfter
     }
 
     public var description: String { "\(code): \(detail)" }

@@ -11,12 +11,18 @@ public struct NewJob: Sendable, Equatable {
     public var timeToLive: Duration?
     /// How often it may be tried when the engine fails.
     public var attempts: Int
+    /// Under which adding the same again makes no second job.
+    public var idempotencyKey: IdempotencyKey?
 
-    public init(id: String, request: Data, timeToLive: Duration? = nil, attempts: Int = 1) {
+    public init(
+        id: String, request: Data, timeToLive: Duration? = nil, attempts: Int = 1,
+        idempotencyKey: IdempotencyKey? = nil
+    ) {
         self.id = id
         self.request = request
         self.timeToLive = timeToLive
         self.attempts = attempts
+        self.idempotencyKey = idempotencyKey
     }
 }
 

@@ -86,6 +86,7 @@ public enum SetupStep: UInt8, CaseIterable, Sendable {
     case takeListener
     case superviseCalls
     case coreScheduling
+    case emptyNetwork
 
     /// The step in words, as an error message shows it: `mount proc` for `mountProc`.
     public var name: String {

@@ -14,6 +14,8 @@ extension RedisJobQueue {
 
     enum Withdrawal: String {
         case cancel, expire, `defer`
+        /// Only if it still waits.
+        case clear
     }
 
     public func renew(_ token: LeaseToken) async throws(QueueError) {
@@ -134,11 +136,12 @@ extension RedisJobQueue {
         guard QueueKeys.isUsable(id) else { return nil }
         let known = try await run(.describe, [RedisArgument(id), RedisArgument(settings.maxRequestBytes)])
         guard let timestamp = known[0].integer else { return nil }
-        let isCancelled = why == .cancel || known[3].string != nil
+        let isCancelled = why == .cancel || why == .clear || known[3].string != nil
         let status: Status = why == .expire ? .expired : isCancelled ? .cancelled : .internalError
         let message =
             switch (why, isCancelled) {
             case (.cancel, _): "cancelled before it was run"
+            case (.clear, _): "cancelled: the queue was drained"
             case (.expire, _): "waited longer than it was allowed to"
             case (.defer, true): "cancelled; its worker did not answer"
             case (.defer, false): "queue: the job stalled more than \(options.maxStalls) times"

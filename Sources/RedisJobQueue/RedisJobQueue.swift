@@ -94,7 +94,8 @@ public actor RedisJobQueue: JobQueue {
 
     // MARK: In
 
-    public func add(_ new: NewJob) async throws(QueueError) {
+    @discardableResult
+    public func add(_ new: NewJob) async throws(QueueError) -> AddOutcome {
         guard phase == .open else { throw Self.closed }
         guard QueueKeys.isUsable(new.id) else {
             throw QueueError(.duplicateJob, "the queue needs this id for itself")
@@ -108,14 +109,26 @@ public actor RedisJobQueue: JobQueue {
                 RedisArgument(new.id), RedisArgument(new.request), RedisArgument(JSONValue.object(wishes).serialized()),
                 RedisArgument(options.maxQueued), RedisArgument(options.maxQueuedBytes),
                 RedisArgument(new.request.count), expiresAt, Self.callNumber(),
+                new.idempotencyKey.map { RedisArgument("\($0.scope):\($0.text)") } ?? "",
             ])
         switch reply[0].integer {
-        case 0: return
+        case 0: return .added
         case 1: throw QueueError(.duplicateJob, "a job of this id is there already")
-        case 2: throw QueueError(.full, "\(reply[1].integer ?? 0) jobs are waiting already")
-        case 3: throw QueueError(.full, "the waiting jobs take \(reply[1].integer ?? 0) bytes already")
+        case 2: throw Self.full("\(reply[1].integer ?? 0) jobs are waiting already", reply)
+        case 3: throw Self.full("the waiting jobs take \(reply[2].integer ?? 0) bytes already", reply)
+        case 4:
+            guard let id = reply[1].string else { throw Self.unexpected }
+            return .repeated(id)
+        case 5: throw QueueError(.keyReused, "the key was used for another request")
         default: throw Self.unexpected
         }
+    }
+
+    private static func full(_ detail: String, _ reply: RedisReply) -> QueueError {
+        let pause = DrainRate.pause(
+            waiting: reply[1].integer ?? 0, taken: Double(reply[3].integer ?? 0),
+            over: .milliseconds(reply[4].integer ?? 0))
+        return QueueError(.full, detail, retryAfter: pause)
     }
 
     public func cancel(_ id: String) async throws(QueueError) -> CancelOutcome {

@@ -1,12 +1,15 @@
 import Foundation
 
 /// Which Redis to use, and as whom.
-public struct RedisServer: Sendable, Equatable {
+public struct RedisServer: Sendable, Equatable, CustomStringConvertible {
     let address: RedisAddress
     /// A user of the server's access control list; nil for the default one.
     let user: String?
     let password: String?
     let database: Int
+
+    /// Where it is, without who one is there.
+    public var description: String { "\(address)" }
 
     /// A server on a host, without a password.
     public init(host: String, port: Int = 6_379) {

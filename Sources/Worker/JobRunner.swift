@@ -119,6 +119,7 @@ public struct JobRunner: Sendable {
     ///   - policy: the policy, by the engine's index.
     ///   - environment: variables on top of the fixed ones.
     ///   - limits: within the engine's maximum.
+    ///   - files: what it finds in /box.
     ///   - collect: globs for the files to hand back, within the rules of `CollectPattern`.
     ///   - input: standard input.
     ///   - circumstances: what the result says beside it.
@@ -126,7 +127,7 @@ public struct JobRunner: Sendable {
     /// - Returns: the result, with an empty language.
     public func run(
         command: [String], image: Int, policy: Int = 0, environment: [String: String], limits: Limits,
-        collect: [String] = [],
+        files: [SandboxConfiguration.File] = [], collect: [String] = [],
         input: SandboxConfiguration.Input, _ circumstances: Circumstances, onOutput: OutputObserver? = nil
     ) async -> ExecutionResult {
         var result = ExecutionResult(
@@ -136,8 +137,8 @@ public struct JobRunner: Sendable {
         do throws(IsolationError) {
             let configuration = SandboxConfiguration(
                 image: image, policy: policy, arguments: command,
-                environment: StagePlan.fixedEnvironment.merging(environment) { _, own in own }, standardInput: input,
-                limits: limits.resources, outputLimit: limits.outputBytes, collect: collect,
+                environment: StagePlan.fixedEnvironment.merging(environment) { _, own in own }, files: files,
+                standardInput: input, limits: limits.resources, outputLimit: limits.outputBytes, collect: collect,
                 collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true)
             try await runProgram(configuration, limits: limits, encoding: .utf8, into: &result, onOutput: onOutput)
         } catch {

@@ -18,6 +18,7 @@ struct Bulkhead: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, APICommand.self, WorkerCommand.self, RunCommand.self, CheckCommand.self,
-            RootfsCommand.self, PolicyCommand.self, BenchCommand.self, WriteFilesCommand.self,
+            RootfsCommand.self, PolicyCommand.self, QueueCommand.self, SelftestCommand.self, BenchCommand.self,
+            WriteFilesCommand.self,
         ])
 }

@@ -39,14 +39,7 @@ struct EngineOptions: ParsableArguments {
     }
 
     func launcherPath() throws -> String {
-        let path = Setting.string(
-            launcher, "BULKHEAD_LAUNCHER",
-            default: URL(fileURLWithPath: Installation.executable).deletingLastPathComponent()
-                .appendingPathComponent("bulkhead-launcher").path)
-        guard FileManager.default.isExecutableFile(atPath: path) else {
-            throw ValidationError("no bulkhead-launcher at \(path); install it beside bulkhead, or pass --launcher")
-        }
-        return path
+        try Installation.companion("bulkhead-launcher", option: "--launcher", given: launcher, "BULKHEAD_LAUNCHER")
     }
 }
 
@@ -55,6 +48,18 @@ enum Installation {
     /// The running binary, links resolved.
     static var executable: String {
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+    }
+
+    /// Another binary of this installation: as given, or beside the running one.
+    /// - Throws: `ValidationError` that says where it was looked for.
+    static func companion(_ name: String, option: String, given: String?, _ variable: String) throws -> String {
+        let path = Setting.string(
+            given, variable,
+            default: URL(fileURLWithPath: executable).deletingLastPathComponent().appendingPathComponent(name).path)
+        guard FileManager.default.isExecutableFile(atPath: path) else {
+            throw ValidationError("no \(name) at \(path); install it beside bulkhead, or pass \(option)")
+        }
+        return path
     }
 
     /// A folder of data files: as given, in the source tree that this binary was built in, or installed.

@@ -8,8 +8,10 @@ struct ProcMasks {
     /// Docker leaves pressure; but there every user may set triggers, for which kernel threads then work, and the numbers
     /// are the whole host's (Documentation/accounting/psi.rst).
     private static let hiddenFolders = ["acpi", "asound", "pressure", "scsi"]
+    /// Docker leaves locks; but open file description locks have no process, so the kernel shows those of the whole host
+    /// there, with ranges that two jobs could talk by.
     private static let hiddenFiles = [
-        "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "timer_list", "timer_stats", "kallsyms",
+        "interrupts", "locks", "kcore", "keys", "latency_stats", "sched_debug", "timer_list", "timer_stats", "kallsyms",
         "config.gz", "key-users",
     ]
     private static let readOnly = ["bus", "fs", "irq", "sys", "sysrq-trigger"]

@@ -4,8 +4,8 @@ import LaunchProtocol
 
 /// A value that protects, by the name of what it protects from or with: `protecting("ipc namespace", BK_CLONE_NEWIPC, else: 0)`.
 ///
-/// A build with BULKHEAD_SABOTAGE leaves one named protection out, to show which attack then succeeds.
-/// In every other build this is `value`, and neither the names nor the other values are in it.
+/// A build with BULKHEAD_SABOTAGE leaves one named protection out, to show which attack then succeeds
+/// (scripts/sabotage.sh). In every other build this is `value`, and neither the names nor the other values are in it.
 @inline(__always)
 func protecting<Value>(_ name: @autoclosure () -> String, _ value: Value, else other: @autoclosure () -> Value) -> Value
 {

@@ -43,7 +43,7 @@ final class Sandbox {
             named: "\(SlotContext.leafPrefix(slot: slot.index))\(sequence)", limits: slot.configuration.standard)
         do throws(StepFailure) {
             let parked = try Sandbox.create(in: slot, leaf: leaf)
-            try parked.sandbox.waitUntilParked()
+            try parked.sandbox.waitUntilParked(asks: slot.jobFilter.asks)
             return parked
         } catch {
             // Everything of a sandbox that failed to come up ends with the descriptors of `parked`; the leaf is left.
@@ -116,7 +116,9 @@ final class Sandbox {
         }
     }
 
-    private func waitUntilParked() throws(StepFailure) {
+    /// - Parameter asks: whether the job's filter asks about calls.
+    /// - Throws: `StepFailure`; then the sandbox is of no use.
+    private func waitUntilParked(asks: Bool) throws(StepFailure) {
         let deadline = MonotonicClock.now + Self.parkTimeout
         var jobParked = false
         var initReady = false
@@ -132,6 +134,10 @@ final class Sandbox {
             }
             switch record.kind {
             case .jobParked:
+                // A filter that asks, without anybody to answer, would refuse with ENOSYS and count nothing.
+                guard protecting("job filter", (record.value >= 0) == asks, else: true) else {
+                    throw StepFailure(.takeListener, errno: EBADF)
+                }
                 if record.value >= 0 {
                     let taken = try takeListener(record.value)
                     listener = taken.raw

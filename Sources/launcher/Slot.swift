@@ -59,12 +59,14 @@ struct Slot: ~Copyable {
                     | protecting("network namespace", BK_CLONE_NEWNET, else: 0))
         }
         let host = protecting("uts namespace", "sandbox", else: "")
+        let network = try SlotNetwork()
         if !host.isEmpty { try perform(.hostname) { bk_sethostname(host, Int32(host.utf8.count)) } }
         try perform(.privateMounts) { bk_mount("none", "/", nil, BK_MS_REC | BK_MS_PRIVATE, nil) }
         try SlotRoot.enter(image: image, mountFolder: configuration.mountFolder)
         return SlotContext(
             index: index, configuration: configuration, cgroups: launcher.cgroups, initFilter: launcher.filters[0],
-            jobFilter: launcher.filters[policy], masks: masks, userNamespace: userNamespace)
+            jobFilter: launcher.filters[policy], masks: masks, userNamespace: userNamespace,
+            network: network)
     }
 
     private init(context: consuming SlotContext, socket: consuming Descriptor) {
@@ -177,6 +179,7 @@ struct Slot: ~Copyable {
         if let sandbox {
             try sandbox.kill()
             leftLeaves.append(sandbox.leaf)
+            try context.network.becomeEmpty()
         }
         sandbox = nil
         var left: [any CgroupLeaf] = []

@@ -10,6 +10,7 @@ struct SlotContext: ~Copyable {
     let jobFilter: Filter
     let masks: ProcMasks
     let userNamespace: Descriptor
+    let network: SlotNetwork
 
     /// The host's uid of this slot's jobs.
     var jobUser: UInt32 { configuration.firstJobUser + UInt32(index) }

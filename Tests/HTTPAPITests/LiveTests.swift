@@ -49,11 +49,15 @@ import Testing
         }
     }
 
-    @Test func goesOnWithoutAClientThatSaidSo() async throws {
+    /// In so many words, or by a key under which it will ask again.
+    @Test(arguments: [
+        (#"{"language":"javascript","code":"1","onDisconnect":"continue"}"#, ""),
+        (Fixture.sample, "idempotency-key: k-1\r\n"),
+    ])
+    func goesOnWithoutAClientThatSaidSo(body: String, extra: String) async throws {
         try await LiveServer.run { server in
-            let body = #"{"language":"javascript","code":"1","onDisconnect":"continue"}"#
             let lease = try await server.connect { connection in
-                try await connection.send(LiveServer.post("/api/execute", body))
+                try await connection.send(LiveServer.post("/api/execute", body, extra: extra))
                 let lease = try await server.fixture.queue.take(by: "test")
                 await server.fixture.settle { $0.waiters == 1 }
                 return lease

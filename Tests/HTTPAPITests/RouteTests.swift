@@ -113,6 +113,86 @@ import Testing
         }
     }
 
+    // MARK: Idempotency
+
+    private static func keyed(_ key: String) -> HTTPFields {
+        var headers: HTTPFields = [.contentType: "application/json"]
+        headers[.idempotencyKey] = key
+        return headers
+    }
+
+    @Test func makesOneJobUnderOneKey() async throws {
+        let fixture = Fixture()
+        try await fixture.test { client in
+            let first = try await client.post("/api/jobs", Fixture.sample, headers: Self.keyed("k-1"))
+            #expect(first.status == .accepted)
+            #expect(first.headers[.idempotentReplayed] == nil)
+            let id = try first.json["id"]
+            async let lease = fixture.runNext()
+            // In quotes, as the draft standard has it, and on either route.
+            let again = try await client.post("/api/execute", Fixture.sample, headers: Self.keyed("\"k-1\""))
+            #expect(again.status == .ok)
+            #expect(again.headers[.idempotentReplayed] == "true")
+            #expect(again.headers[.location] == first.headers[.location])
+            #expect(try again.json["id"] == id)
+            _ = try await lease
+            let late = try await client.post("/api/jobs", Fixture.sample, headers: Self.keyed("k-1"))
+            #expect(late.status == .accepted)
+            #expect(try late.json["state"] == .string("finished"))
+            #expect(try late.json["id"] == id)
+            #expect(await fixture.queue.counts() == QueueCounts(finished: 1))
+        }
+    }
+
+    @Test func refusesAnotherBodyUnderAKey() async throws {
+        let fixture = Fixture()
+        try await fixture.test { client in
+            _ = try await client.post("/api/jobs", Fixture.sample, headers: Self.keyed("k"))
+            for path in ["/api/jobs", "/api/execute"] {
+                let other = try await client.post(path, Fixture.sample + " ", headers: Self.keyed("k"))
+                try other.expectProblem(.unprocessableContent, "idempotency_key_reused")
+            }
+            #expect(await fixture.queue.counts() == QueueCounts(queued: 1))
+        }
+    }
+
+    @Test(arguments: ["", "\"\"", "a b", "a\"b", "\"a", "é", String(repeating: "k", count: 256)])
+    func refusesWhatIsNoKey(key: String) async throws {
+        let fixture = Fixture()
+        try await fixture.test { client in
+            let response = try await client.post("/api/jobs", Fixture.sample, headers: Self.keyed(key))
+            try response.expectProblem(.badRequest, "idempotency_key")
+            #expect(await fixture.queue.counts() == QueueCounts())
+        }
+    }
+
+    @Test func refusesTwoKeys() async throws {
+        let fixture = Fixture()
+        try await fixture.test { client in
+            var headers = Self.keyed("a")
+            headers[values: .idempotencyKey].append("b")
+            let response = try await client.post("/api/jobs", Fixture.sample, headers: headers)
+            try response.expectProblem(.badRequest, "idempotency_key")
+        }
+    }
+
+    @Test func answersAnExpiredJobAsSuch() async throws {
+        let fixture = Fixture(configuration: APIConfiguration(port: 0, jobTimeToLive: .milliseconds(50)))
+        try await fixture.test { client in
+            let response = try await client.post("/api/execute", Fixture.sample)
+            #expect(response.status == .ok)
+            #expect(try response.json["status"] == .string("expired"))
+        }
+    }
+
+    @Test func saysHowLongAFullQueueTakes() throws {
+        for (pause, seconds) in [(Duration.milliseconds(2_001), "3"), (.seconds(60), "60"), (.seconds(1), "1")] {
+            let problem = Problem(for: QueueError(.full, "", retryAfter: pause))
+            #expect(problem.status == .tooManyRequests)
+            #expect(problem.headers[.retryAfter] == seconds)
+        }
+    }
+
     @Test func saysWhenTheQueueIsFull() async throws {
         let fixture = Fixture(queue: QueueOptions(maxQueued: 1))
         try await fixture.test { client in

@@ -197,7 +197,7 @@ extension EngineTests {
             let hidden = [
                 "/proc/acpi", "/proc/asound", "/proc/scsi", "/proc/interrupts", "/proc/kcore", "/proc/keys",
                 "/proc/latency_stats", "/proc/sched_debug", "/proc/timer_list", "/proc/timer_stats", "/proc/kallsyms",
-                "/proc/config.gz", "/proc/key-users",
+                "/proc/config.gz", "/proc/key-users", "/proc/locks",
             ]
             let readOnly = [
                 "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",

@@ -113,6 +113,121 @@ import Testing
         #expect(try await queue.counts().queued == 1)
     }
 
+    // MARK: Idempotency keys
+
+    private func keyed(_ id: String, _ key: String, _ code: String = "1", scope: String = "") throws -> NewJob {
+        let key: IdempotencyKey = try #require(IdempotencyKey(key, scope: scope))
+        return NewJob(id: id, request: Data(#"{"language":"c","code":"\#(code)"}"#.utf8), idempotencyKey: key)
+    }
+
+    @Test(arguments: QueueKind.all) func addsOnceUnderOneKey(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxQueued: 2))
+        #expect(try await queue.add(keyed("a", "k")) == .added)
+        #expect(try await queue.add(keyed("b", "k")) == .repeated("a"))
+        // Another key, another scope: another job.
+        #expect(try await queue.add(keyed("c", "k", scope: "other")) == .added)
+        await expectRefusal(.full) { try await queue.add(keyed("d", "l")) }
+        // A repetition takes no place.
+        #expect(try await queue.add(keyed("e", "k")) == .repeated("a"))
+        let lease = try await queue.take()
+        #expect(lease.id == "a")
+        #expect(try await queue.add(keyed("f", "k")) == .repeated("a"))
+        try await queue.complete(lease.token, with: .sample("a"))
+        #expect(try await queue.add(keyed("g", "k")) == .repeated("a"))
+        #expect(try await queue.take().id == "c")
+        #expect(try await queue.counts() == QueueCounts(running: 1, finished: 1))
+        // A refused job has not taken its key.
+        #expect(try await queue.add(keyed("h", "l")) == .added)
+    }
+
+    @Test(arguments: QueueKind.all) func refusesAKeyForAnotherRequest(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        // Alike for longer than some hash looks.
+        let long = String(repeating: "x", count: 5_000)
+        try await queue.add(keyed("a", "k", long + "1"))
+        await expectRefusal(.keyReused) { try await queue.add(keyed("b", "k", long + "2")) }
+        try await queue.runNext()
+        await expectRefusal(.keyReused) { try await queue.add(keyed("b", "k", long + "2")) }
+        #expect(try await queue.add(keyed("b", "k", long + "1")) == .repeated("a"))
+        #expect(try await queue.job("b") == nil)
+    }
+
+    @Test(arguments: QueueKind.all) func forgetsAKeyWithItsJob(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start(QueueOptions(keepFinishedFor: .seconds(60), maxFinished: 2))
+        try await queue.add(keyed("a", "k"))
+        // However long it takes until it is finished.
+        clock.advance(by: .seconds(600))
+        try await queue.runNext()
+        clock.advance(by: .seconds(59))
+        #expect(try await queue.add(keyed("b", "k")) == .repeated("a"))
+        clock.advance(by: .seconds(1))
+        #expect(try await queue.job("a") == nil)
+        #expect(try await queue.add(keyed("c", "k", "another")) == .added)
+        // Dropped early as one of too many.
+        for id in ["d", "e"] { try await queue.add(id) }
+        for _ in 0..<3 { try await queue.runNext() }
+        #expect(try await queue.job("c") == nil)
+        #expect(try await queue.add(keyed("f", "k")) == .added)
+    }
+
+    @Test(arguments: QueueKind.all) func addsOnceWhateverTheRace(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        let outcomes = try await withThrowingTaskGroup(of: AddOutcome.self) { group in
+            for index in 0..<100 {
+                let job = try keyed("job-\(index)", "k")
+                group.addTask { try await queue.add(job) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes.filter { $0 == .added }.count == 1)
+        let id = try await queue.take().id
+        #expect(outcomes.filter { $0 == .repeated(id) }.count == 99)
+        #expect(try await queue.counts() == QueueCounts(running: 1))
+    }
+
+    // MARK: A full line
+
+    private func pause(_ queue: any JobQueue, _ id: String) async throws -> Duration? {
+        do {
+            try await queue.add(id)
+            Issue.record("was not refused")
+            return nil
+        } catch let error as QueueError {
+            #expect(error.code == .full)
+            return error.retryAfter
+        }
+    }
+
+    @Test(arguments: QueueKind.all) func saysWhenToComeAgain(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start(QueueOptions(maxQueued: 100))
+        // Workers that wait for a job tell nothing of how fast they are.
+        for index in 0..<50 {
+            try await queue.add("early-\(index)")
+            clock.advance(by: .seconds(10))
+            try await queue.runNext()
+        }
+        for index in 0..<100 { try await queue.add("job-\(index)") }
+        #expect(try await pause(queue, "x") == .seconds(1), "nothing is known yet")
+        // One job in two seconds: a tenth of the line takes twenty.
+        for index in 0..<20 {
+            clock.advance(by: .seconds(2))
+            try await queue.runNext()
+            try await queue.add("more-\(index)")
+        }
+        #expect(try await pause(queue, "x") == .seconds(20))
+        // Ten times as fast, for long enough that the past does not matter.
+        for index in 0..<600 {
+            clock.advance(by: .milliseconds(200))
+            try await queue.runNext()
+            try await queue.add("fast-\(index)")
+        }
+        let fast = try #require(try await pause(queue, "x"))
+        #expect((Duration.seconds(2)...Duration.seconds(5)).contains(fast), "\(fast)")
+        // Nobody takes any more.
+        clock.advance(by: .seconds(100_000))
+        #expect(try await pause(queue, "x") == .seconds(60))
+    }
+
     // MARK: Expiry
 
     @Test(arguments: QueueKind.all) func expiresWhatWaitsTooLong(kind: QueueKind) async throws {

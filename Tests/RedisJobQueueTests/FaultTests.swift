@@ -203,6 +203,87 @@ struct FaultTests {
         await wrong.close()
     }
 
+    @Test("a password over TCP, for the default user and for another; none and a wrong one are refused")
+    func accessOverTCP() async throws {
+        let place = try place()
+        try place.redis("ACL", "SETUSER", "bulkhead", "on", ">word", "~*", "&*", "+@all")
+        try place.redis("CONFIG", "SET", "requirepass", "p@ss:word")
+        let port = place.server.port
+        for (who, database) in [(":p%40ss%3Aword@", 0), ("default:p%40ss%3Aword@", 4), ("bulkhead:word@", 5)] {
+            let queue = try place.queue(at: try RedisServer(url: "redis://\(who)127.0.0.1:\(port)/\(database)"))
+            try await queue.add(.sample("j-a"))
+            let lease = try await queue.take(by: "w")
+            #expect(lease.id == "j-a", "alone in its database")
+            try await queue.complete(lease.token, with: .sample("j-a"))
+            #expect(try await queue.result(of: "j-a", waitingAtMost: .seconds(5))?.status == .ok)
+            await queue.close()
+        }
+        for who in ["", ":wrong@", "bulkhead:wrong@", "nobody:word@"] {
+            let queue = try place.queue(at: try RedisServer(url: "redis://\(who)127.0.0.1:\(port)"))
+            do {
+                try await queue.add(.sample("j-b"))
+                Issue.record("was not refused")
+            } catch {
+                #expect(error == QueueError(.unavailable, "Redis denies access"))
+            }
+            await queue.close()
+        }
+    }
+
+    @Test("the rights that docs/queue.md gives its user are enough, and end at the queue's prefix")
+    func leastRights() async throws {
+        let place = try place()
+        let rule = try #require(try Documentation.queue.firstMatch(of: /ACL SETUSER bulkhead on >SECRET ([^\n]+)/))
+        let rights = rule.1.split(separator: " ").map(String.init)
+        #expect(try place.server.command(["ACL", "SETUSER", "bulkhead", "on", ">word"] + rights) == "OK")
+        let server = try RedisServer(url: "redis://bulkhead:word@127.0.0.1:\(place.server.port)")
+        let (api, worker) = (try place.queue(at: server), try place.queue(at: server))
+        let taking = Task { try await worker.take(by: "w") }
+        try await eventually { try await worker.counts().takers == 1 }
+        try await api.add(NewJob(id: "j-a", request: Data("{}".utf8), idempotencyKey: IdempotencyKey("k")))
+        var lease = try await taking.value
+        #expect(try await api.cancel("j-a") == .requested)
+        var signals = lease.signals.makeAsyncIterator()
+        #expect(await signals.next() == .cancelRequested)
+        try await worker.renew(lease.token)
+        try await worker.complete(lease.token, with: .sample("j-a", stdout: String(repeating: "x", count: 100_000)))
+        #expect(try await api.result(of: "j-a", waitingAtMost: .seconds(5))?.status == .ok)
+        try await api.add(.sample("j-b"))
+        lease = try await worker.take(by: "w")
+        let failure = ExecutionResult.sample("j-b", .internalError)
+        _ = try await worker.fail(lease.token, reason: "x", result: failure, mayRetry: true)
+        #expect(try await api.retry("j-b") == .retried)
+        #expect(try await api.pause())
+        #expect(try await api.resume())
+        #expect(try await api.cancelWaiting(includingDelayed: true) == 1)
+        #expect(try await api.recoverStalled() == 0)
+        try await api.tend()
+        _ = try await api.run(.reconcile, [])
+        #expect(try await api.workers() == [])
+        #expect(try await api.status().failed == 1)
+        await worker.close()
+        await api.close()
+        var elsewhere = place
+        elsewhere.prefix = "other"
+        let other = try elsewhere.queue(at: server)
+        await expectRefusal(.unavailable) { try await other.add(.sample("j-a")) }
+        await other.close()
+    }
+
+    /// The first of two calls was carried out, and its job is done by the time of the second.
+    @Test("an add whose answer got lost is no duplicate, however far its job has come")
+    func addRepeatedLate() async throws {
+        let place = try place()
+        let queue = try place.queue()
+        let arguments: [RedisArgument] = ["j-a", "{}", "{}", "10", "1000", "2", "", "call-1", ""]
+        #expect(try await queue.run(.add, arguments)[0].integer == 0)
+        let lease = try await queue.take(by: "w")
+        try await queue.complete(lease.token, with: .sample("j-a"))
+        #expect(try await queue.run(.add, arguments)[0].integer == 0)
+        await expectRefusal(.duplicateJob) { try await queue.add(.sample("j-a")) }
+        await queue.close()
+    }
+
     @Test("nobody listens: refused at once")
     func nobodyThere() async throws {
         let place = QueueOnServer(server: try #require(RedisTestServer.shared))

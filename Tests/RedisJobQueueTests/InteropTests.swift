@@ -1,6 +1,7 @@
 import Foundation
 import JobQueue
 import Jobs
+import Logging
 import RedisTestServer
 import Testing
 
@@ -156,6 +157,84 @@ struct InteropTests {
         await queue.close()
     }
 
+    @Test("our pause and resume are heard by its listener, and its producer and worker keep to them")
+    func ownPause() async throws {
+        let (queue, client) = try await start()
+        #expect(try await queue.pause())
+        _ = try await client("hears", ["event": .string("paused"), "id": .null])
+        let id = try #require(try await client("add", ["data": request]).text)
+        try await queue.add(.sample("j-paused"))
+        try await client("work")
+        try await Task.sleep(for: .milliseconds(500))
+        #expect(try await queue.counts() == QueueCounts(queued: 2))
+        #expect(try await queue.resume())
+        _ = try await client("hears", ["event": .string("resumed"), "id": .null])
+        for id in [id, "j-paused"] {
+            _ = try await client("hears", ["event": .string("completed"), "id": .string(id)])
+        }
+        _ = try await client("hears", ["event": .string("drained"), "id": .null])
+        await queue.close()
+    }
+
+    @Test("a custom id names one job, whoever adds it")
+    func customIDs() async throws {
+        let (queue, client) = try await start()
+        let wishes: JSONValue = .object(["jobId": .string("theirs")])
+        #expect(try await client("add", ["data": request, "opts": wishes]).text == "theirs")
+        #expect(try await client("add", ["data": request, "opts": wishes]).text == "theirs")
+        await expectRefusal(.duplicateJob) { try await queue.add(.sample("theirs")) }
+        _ = try await client("hears", ["event": .string("duplicated"), "id": .string("theirs")])
+        try await queue.add(.sample("ours"))
+        _ = try await client("add", ["data": request, "opts": .object(["jobId": .string("ours")])])
+        #expect(try await queue.counts().queued == 2)
+        for id in ["theirs", "ours"] {
+            let lease = try await queue.take(by: "w")
+            #expect(lease.id == id)
+            try await queue.complete(lease.token, with: .sample(id))
+        }
+        #expect(try await client("job", ["id": .string("ours")])["state"].text == "completed")
+        await queue.close()
+    }
+
+    @Test("what we try again is BullMQ's own job again, for its worker to run")
+    func retriedByUs() async throws {
+        let (queue, client) = try await start()
+        let id = try #require(try await client("add", ["data": request]).text)
+        let lease = try await queue.take(by: "ours")
+        let failure = ExecutionResult.sample(id, .internalError)
+        _ = try await queue.fail(lease.token, reason: "x", result: failure, mayRetry: true)
+        _ = try await client("hears", ["event": .string("failed"), "id": .string(id)])
+        #expect(try await queue.retry(id) == .retried)
+        let job = try await client("job", ["id": .string(id)])
+        #expect(job["state"].text == "waiting")
+        #expect(job["failedReason"] == .null)
+        try await client("work")
+        let heard = try await client("hears", ["event": .string("completed"), "id": .string(id)])
+        #expect(heard["returnvalue"]["by"].text == "bullmq")
+        await queue.close()
+    }
+
+    @Test("the producer of docs/queue.md gets its answer")
+    func documentedProducer() async throws {
+        let code = try #require(try Documentation.queueCode("python"))
+        let lines = code.split(separator: "\n").filter { !$0.contains("import") && !$0.isEmpty }
+        #expect(lines.count <= 10)
+        let queue = RedisJobQueue(
+            server: try place.server.server(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let working = Task {
+            let lease = try await queue.take(by: "w")
+            try await queue.complete(lease.token, with: .sample(lease.id, stdout: "42\n"))
+            return lease.request
+        }
+        let url = "redis://127.0.0.1:\(place.server.port)"
+        let printed = try await OfficialClient.output(
+            of: code + "\nasyncio.run(asyncio.wait_for(main(\"\(url)\"), 20))\n")
+        #expect(printed == "42\n\n")
+        let request = try JSONValue(parsing: Array(try await working.value))
+        #expect(request["code"].text == "print(6 * 7)")
+        await queue.close()
+    }
+
     @Test("a job that our worker abandons is run by its worker")
     func isRecoveredByThem() async throws {
         let place = place
@@ -250,6 +329,14 @@ struct InteropTests {
         try await Task.sleep(for: .milliseconds(5))
         _ = try await run(["removeOnComplete": .integer(1)])
         #expect(try await client("job", ["id": .string(old)]) == .null)
+        #expect(try await queue.job("j-ours")?.state == .finished)
+        // By age: what is older than so many seconds goes when the next one ends.
+        let aged = try await run([:])
+        try await Task.sleep(for: .milliseconds(1_100))
+        let young = try await run([:])
+        _ = try await run(["removeOnComplete": .object(["age": .integer(1)])])
+        #expect(try await client("job", ["id": .string(aged)]) == .null)
+        #expect(try await client("job", ["id": .string(young)])["state"].text == "completed")
         #expect(try await queue.job("j-ours")?.state == .finished)
         await queue.close()
     }

@@ -123,6 +123,220 @@ struct LayoutTests {
         await queue.close()
     }
 
+    @Test("under one idempotency key two processes make one job, and its key ends with it")
+    func idempotency() async throws {
+        let queues = try (0..<2).map { _ in try place.queue() }
+        let key = try #require(IdempotencyKey("k:{1}", scope: "s"))
+        func job(_ index: Int, _ code: String = "1") -> NewJob {
+            NewJob(id: "j-\(index)", request: Data(code.utf8), idempotencyKey: key)
+        }
+        let outcomes = try await withThrowingTaskGroup(of: AddOutcome.self) { group in
+            for index in 0..<100 { group.addTask { try await queues[index % 2].add(job(index)) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes.filter { $0 == .added }.count == 1)
+        let lease = try await queues[0].take(by: "w")
+        #expect(outcomes.filter { $0 == .repeated(lease.id) }.count == 99)
+        let name = place.base + "bh:key:s:k:{1}"
+        #expect(try place.redis("GET", name) == lease.id)
+        try await queues[0].complete(lease.token, with: .sample(lease.id))
+        let left = try #require(try Int(place.redis("PTTL", name)))
+        #expect((3_500_000...3_600_000).contains(left))
+        await expectRefusal(.keyReused) { try await queues[1].add(job(200, "2")) }
+        // A client of BullMQ's that removes the job frees its key.
+        try place.redis("DEL", place.base + lease.id)
+        #expect(try await queues[1].add(job(201, "2")) == .added)
+        #expect(try place.redis("GET", name) == "j-201")
+        for queue in queues { await queue.close() }
+    }
+
+    @Test("a job whose failure was put off is failed with that reason and not run")
+    func deferredFailures() async throws {
+        let queue = try place.queue()
+        for id in ["j-a", "j-b"] { try await queue.add(.sample(id)) }
+        try place.redis("HSET", place.base + "j-a", "defa", "its child failed")
+        #expect(try await queue.take(by: "w").id == "j-b")
+        #expect(try place.field("failedReason", of: "j-a") == "its child failed")
+        #expect(try place.redis("ZSCORE", place.base + "failed", "j-a") != "")
+        #expect(try place.redis("EXISTS", place.base + "j-a:lock") == "0")
+        await queue.close()
+    }
+
+    @Test(
+        "a job that has children when it ends is failed with the reason, and the children's records stay",
+        arguments: ["dependencies", "unsuccessful"])
+    func children(record: String) async throws {
+        let queue = try place.queue()
+        try await queue.add(.sample("j-a"))
+        let lease = try await queue.take(by: "w")
+        let children = place.base + "j-a:" + record
+        if record == "dependencies" {
+            try place.redis("SADD", children, place.base + "child")
+        } else {
+            try place.redis("ZADD", children, "1", place.base + "child")
+        }
+        try await queue.complete(lease.token, with: .sample("j-a"))
+        #expect(try place.field("failedReason", of: "j-a").contains("flows are not supported"))
+        #expect(try place.field("returnvalue", of: "j-a") == "")
+        #expect(try place.redis("EXISTS", children) == "1")
+        #expect(try place.redis("LLEN", place.base + "active") == "0")
+        #expect(try place.redis("ZCARD", place.base + "completed") == "0")
+        #expect(try await queue.job("j-a")?.result?.status == .internalError)
+        await queue.close()
+    }
+
+    @Test("of many processes one sweeps in an interval")
+    func sweepsOnce() async throws {
+        func process() throws -> RedisJobQueue {
+            try place.queue(QueueOptions(lockDuration: .milliseconds(50))) { $0.sweepInterval = .seconds(600) }
+        }
+        let (first, second) = (try process(), try process())
+        func abandon(_ id: String) async throws {
+            try await first.add(.sample(id))
+            _ = try await first.take(by: "w")
+            try await Task.sleep(for: .milliseconds(60))
+        }
+        try await abandon("j-a")
+        // The one that the first take began has passed or passes now: the key is there afterwards either way.
+        _ = try await first.sweep(isForced: false)
+        try await eventually { try place.redis("LLEN", place.base + "active") == "0" }
+        let left = try #require(try Int(place.redis("PTTL", place.base + "stalled-check")))
+        #expect(left > 500_000)
+        try place.redis("DEL", place.base + "wait")
+        try await abandon("j-b")
+        #expect(try await second.sweep(isForced: false) == 0)
+        #expect(try place.redis("LLEN", place.base + "active") == "1")
+        try place.redis("DEL", place.base + "stalled-check")
+        #expect(try await second.sweep(isForced: false) == 1)
+        await first.close()
+        await second.close()
+    }
+
+    @Test(
+        "our pause is BullMQ 6's, and our resume brings back what version 5 left in its list", arguments: [false, true])
+    func ownPause(isVersion5: Bool) async throws {
+        let queue = try place.queue()
+        if isVersion5 { try place.redis("HSET", place.base + "meta", "version", "bullmq:5.30.0") }
+        for id in ["j-1", "j-2"] { try await queue.add(.sample(id)) }
+        #expect(try await queue.pause())
+        #expect(try await !queue.pause())
+        #expect(try place.redis("HGET", place.base + "meta", "paused") == "1")
+        // Version 5's resume renames `paused` over `wait`: nothing may be left there then.
+        #expect(try place.redis("LLEN", place.base + "wait") == (isVersion5 ? "0" : "2"))
+        #expect(try place.redis("LLEN", place.base + "paused") == (isVersion5 ? "2" : "0"))
+        try await queue.add(.sample("j-3"))
+        #expect(try await queue.status().isPaused)
+        #expect(try await queue.status().waiting == 3)
+        let taking = Task { try await queue.take(by: "w") }
+        try await Task.sleep(for: .milliseconds(200))
+        #expect(try await queue.counts() == QueueCounts(queued: 3, takers: 1))
+        // Left behind by version 5 while another client added to `wait`.
+        if isVersion5 { try place.redis("LPUSH", place.base + "wait", "j-3") }
+        if isVersion5 { try place.redis("LREM", place.base + "paused", "1", "j-3") }
+        let began = ContinuousClock.now
+        #expect(try await queue.resume())
+        #expect(try await !queue.resume())
+        var taken = [try await taking.value.id]
+        #expect(ContinuousClock.now - began < .seconds(2), "woken, not found by the watchdog")
+        for _ in 0..<2 { taken.append(try await queue.take(by: "w").id) }
+        #expect(taken == ["j-1", "j-2", "j-3"])
+        #expect(try place.redis("EXISTS", place.base + "paused") == "0")
+        await queue.close()
+    }
+
+    @Test("a failed job is tried again, and is one of those that wait in every book")
+    func retriesFailed() async throws {
+        let queue = try place.queue()
+        for (id, status) in [("j-a", Status.internalError), ("j-b", .cancelled), ("j-c", .ok)] {
+            try await queue.add(.sample(id))
+            let lease = try await queue.take(by: "w")
+            if status == .ok {
+                try await queue.complete(lease.token, with: .sample(id))
+            } else {
+                let large = ExecutionResult.sample(id, status, stdout: String(repeating: "x", count: 100_000))
+                _ = try await queue.fail(lease.token, reason: "x", result: large, mayRetry: false)
+            }
+        }
+        #expect(try await queue.failedJobs(atMost: 10) == ["j-a"], "cancelled stays cancelled")
+        #expect(try await queue.retry("j-a") == .retried)
+        #expect(try await queue.retry("j-a") == .notFailed)
+        #expect(try await queue.retry("j-c") == .notFailed)
+        #expect(try await queue.retry("j-z") == .unknownJob)
+        #expect(try await queue.job("j-a")?.state == .queued)
+        #expect(try place.redis("HEXISTS", place.base + "bh:open", "j-a") == "1")
+        #expect(try place.redis("EXISTS", place.base + "bh:result:j-a") == "0")
+        #expect(try place.redis("ZSCORE", place.base + "bh:kept", "j-a") == "")
+        let lease = try await queue.take(by: "w")
+        #expect(lease.id == "j-a" && lease.attempt == 2)
+        try await queue.complete(lease.token, with: .sample("j-a", attempt: 2))
+        #expect(try await queue.job("j-a")?.result?.status == .ok)
+        #expect(try place.redis("GET", place.base + "bh:open-bytes") == "0")
+        await queue.close()
+    }
+
+    @Test("what waits can be cancelled as a whole; who waits for it is answered, and what runs goes on")
+    func clears() async throws {
+        let queue = try place.queue()
+        try await queue.add(.sample("j-runs"))
+        let lease = try await queue.take(by: "w")
+        for index in 0..<600 { try await queue.add(.sample("j-\(index)")) }
+        try place.redis("HSET", place.base + "later", "name", "execute", "data", "{}", "timestamp", "1700000000000")
+        try place.redis("ZADD", place.base + "delayed", "99999999999999999", "later")
+        let waiting = Task { try await queue.result(of: "j-599", waitingAtMost: .seconds(30)) }
+        try await eventually { try await queue.counts().waiters == 1 }
+        #expect(try await queue.cancelWaiting(includingDelayed: false) == 600)
+        #expect(try await waiting.value?.status == .cancelled)
+        try await queue.complete(lease.token, with: .sample("j-runs"))
+        #expect(try await queue.job("j-runs")?.result?.status == .ok)
+        let status = try await queue.status()
+        #expect(status.waiting == 0 && status.delayed == 1 && status.running == 0 && status.failed == 600)
+        #expect(try await queue.cancelWaiting(includingDelayed: true) == 1)
+        await queue.close()
+    }
+
+    @Test("on a server of a cluster every step is one slot's, with a hash tag in the prefix")
+    func cluster() async throws {
+        var place = QueueOnServer(
+            server: try RedisTestServer([
+                // The bus would be at the port plus 10,000, which may be none.
+                "--cluster-enabled", "yes", "--cluster-port", "\(RedisTestServer.freePort())",
+            ]))
+        try place.redis("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        try await eventually { try place.redis("CLUSTER", "INFO").contains("cluster_state:ok") }
+        place.prefix = "{bull}"
+        let queue = try place.queue()
+        let key = try #require(IdempotencyKey("k"))
+        for id in ["j-a", "j-b", "j-c"] {
+            try await queue.add(NewJob(id: id, request: Data("{}".utf8), idempotencyKey: id == "j-a" ? key : nil))
+        }
+        var lease = try await queue.take(by: "w")
+        try await queue.renew(lease.token)
+        try await queue.release(lease.token)
+        lease = try await queue.take(by: "w")
+        let waiting = Task { try await queue.result(of: "j-a", waitingAtMost: .seconds(10)) }
+        try await queue.complete(lease.token, with: .sample("j-a", stdout: String(repeating: "x", count: 100_000)))
+        #expect(try await waiting.value?.stdout.count == 100_000)
+        lease = try await queue.take(by: "w")
+        let failure = ExecutionResult.sample("j-b", .internalError)
+        _ = try await queue.fail(lease.token, reason: "x", result: failure, mayRetry: true)
+        #expect(try await queue.retry("j-b") == .retried)
+        #expect(try await queue.recoverStalled() == 0)
+        #expect(try await queue.pause())
+        #expect(try await queue.resume())
+        #expect(try await queue.cancel("j-b") == .cancelled)
+        #expect(try await queue.cancelWaiting(includingDelayed: true) == 1)
+        try await queue.tend()
+        _ = try await queue.run(.reconcile, [])
+        #expect(try await queue.counts() == QueueCounts(finished: 3))
+        await queue.close()
+        // Without one the server refuses, and nothing is half done.
+        place.prefix = "bull"
+        let other = try place.queue()
+        await expectRefusal(.unavailable) { try await other.add(.sample("j-a")) }
+        #expect(try place.redis("EXISTS", place.base + "j-a") == "0")
+        await other.close()
+    }
+
     @Test("no more are active than the queue's global concurrency, and each finish lets one more in")
     func concurrency() async throws {
         let queue = try place.queue()

@@ -50,6 +50,31 @@ final class OfficialClient: Sendable {
         }
     }
 
+    /// Runs a program of its own with the package at hand, to its end.
+    /// - Returns: what it printed.
+    /// - Throws: where it did not end well.
+    static func output(of program: String) async throws -> String {
+        guard let python else { throw Failure(message: "no python with bullmq") }
+        return try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(
+                    with: Result {
+                        let process = Process()
+                        let output = Pipe()
+                        process.executableURL = URL(fileURLWithPath: python)
+                        process.arguments = ["-c", program]
+                        process.standardInput = FileHandle.nullDevice
+                        process.standardOutput = output
+                        try process.run()
+                        let printed = try output.fileHandleForReading.readToEnd() ?? Data()
+                        process.waitUntilExit()
+                        guard process.terminationStatus == 0 else { throw Failure(message: "the program failed") }
+                        return String(decoding: printed, as: UTF8.self)
+                    })
+            }
+        }
+    }
+
     /// - Parameters:
     ///   - server: where the queue is.
     ///   - queue: its name.

@@ -99,6 +99,26 @@ struct PartsTests {
         }
     }
 
+    @Test("jitter takes a random share of the delay off, at most its own")
+    func jitter() {
+        let options = JobOptions(
+            json: Array(
+                #"{"attempts":9,"backoff":{"type":"exponential","delay":1000,"jitter":0.5}}"#.utf8))
+        for attempt in 1...3 {
+            let full = 1_000 << (attempt - 1)
+            let delays = (0..<300).map { _ in options.delay(afterAttempt: attempt) }
+            #expect(delays.allSatisfy { (full / 2...full).contains($0) })
+            #expect(Set(delays).count > 50)
+            #expect((delays.max() ?? 0) - (delays.min() ?? 0) > full / 4)
+        }
+    }
+
+    @Test("a server's description is where it is, without who one is there")
+    func descriptions() throws {
+        #expect("\(try RedisServer(url: "redis://u:secret@[::1]:6390/3"))" == "[::1]:6390")
+        #expect("\(try RedisServer(url: "unix://u:secret@/run/r.sock"))" == "/run/r.sock")
+    }
+
     @Test("a shortened result is valid, small enough, and cut between characters", arguments: [2_000, 3_000, 65_536])
     func shortened(most: Int) throws {
         var result = ExecutionResult.sample("j-a", stdout: String(repeating: "😀\u{7}", count: 50_000))

@@ -37,6 +37,8 @@ extension Script {
             call('HSET', keptSizes, id, ARGV[13])
             call('INCRBY', keptBytes, ARGV[13])
             touch(open, openBytes, expiry, kept, keptSizes, keptBytes)
+            local name = keyOf(id)
+            if name then call('PEXPIRE', name, ARGV[15]) end
             trimKept(tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]))
           elseif keep == 0 then
             removeJob(id)

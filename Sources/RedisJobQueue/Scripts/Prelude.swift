@@ -13,6 +13,8 @@ extension Script {
         local open, openBytes, expiry, kept, keptSizes, keptBytes =
             KEYS[16], KEYS[17], KEYS[18], KEYS[19], KEYS[20], KEYS[21]
         local finishedChannel, controlChannel, workers = KEYS[22], KEYS[23], KEYS[24]
+        -- And how many jobs left the line since it was last empty.
+        local drain = KEYS[25]
         local prefix, now = ARGV[1], tonumber(ARGV[2])
 
         -- A field that may be missing, or hold anything: a script that stops halfway would leave a job nowhere.
@@ -44,6 +46,22 @@ extension Script {
           local version = call('HGET', meta, 'version') or ''
           if call('EXISTS', paused) == 1 or string.match(version, '^bullmq:[1-5]%.') then return paused end
           return wait
+        end
+
+        -- Everything of one list to the old end of another, whose jobs come after it. In pieces: arguments are limited.
+        local function moveAll(from, to)
+          if from == to or call('EXISTS', from) == 0 then return end
+          if call('EXISTS', to) == 0 then
+            call('RENAME', from, to)
+            return
+          end
+          repeat
+            local ids = call('LRANGE', from, 0, 4999)
+            if #ids > 0 then
+              call('RPUSH', to, unpack(ids))
+              call('LTRIM', from, #ids, -1)
+            end
+          until #ids == 0
         end
 
         -- Wakes one worker, whosoever.
@@ -103,6 +121,42 @@ extension Script {
           end
         end
 
+        -- As `DrainRate` in memory: a job came into a line of so many, and a job was taken out of it.
+        local function countAdded(waiting)
+          if waiting > 0 then return end
+          call('DEL', drain)
+          call('HSET', drain, 'since', ARGV[2])
+          touch(drain)
+        end
+
+        local function countTaken()
+          if call('LLEN', wait) == 0 and call('ZCARD', prioritized) == 0 then
+            call('DEL', drain)
+            return
+          end
+          call('HSETNX', drain, 'since', ARGV[2])
+          local taken = tonumber(call('HINCRBYFLOAT', drain, 'taken', 1))
+          local elapsed = now - number(call('HGET', drain, 'since'))
+          if elapsed > 60000 then
+            call('HSET', drain, 'since', string.format('%.0f', now - 30000), 'taken',
+              string.format('%.3f', taken * 30000 / elapsed))
+          end
+          touch(drain)
+        end
+
+        -- How many were taken within how many milliseconds.
+        local function drained()
+          local fields = call('HMGET', drain, 'since', 'taken')
+          return math.floor(number(fields[2])), fields[1] and math.max(0, now - number(fields[1])) or 0
+        end
+
+        -- The key of the idempotency key under which a job was added, while it is that job's; else false.
+        local function keyOf(id)
+          local name = call('HGET', prefix .. id, 'key')
+          name = name and prefix .. 'bh:key:' .. name
+          return name and call('GET', name) == id and name
+        end
+
         -- Drops finished jobs of ours, the oldest first, until those that are left are young, few and small enough.
         local function trimKept(milliseconds, most, mostBytes)
           for _ = 1, 200 do
@@ -115,6 +169,8 @@ extension Script {
             forgetSize(keptSizes, keptBytes, id)
             -- In neither where a client of BullMQ's removed the job or had it tried again.
             if call('ZREM', completed, id) + call('ZREM', failed, id) > 0 then
+              local name = keyOf(id)
+              if name then call('DEL', name) end
               removeJob(id)
               call('DEL', prefix .. 'bh:result:' .. id)
             end

@@ -75,6 +75,7 @@ extension Script {
                 call('HSET', key, 'processedOn', ARGV[2], 'pb', ARGV[5])
                 call('HINCRBY', key, 'ats', 1)
                 call('ZREM', expiry, id)
+                countTaken()
                 wakeIfWork()
                 return record(id)
               end

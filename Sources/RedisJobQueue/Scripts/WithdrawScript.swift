@@ -2,8 +2,8 @@ extension Script {
     /// Finishes a job that nobody runs: cancelled, expired, or stalled too often. Of one that runs, the cancellation is
     /// noted in its hash and said on the control channel.
     ///
-    /// `ARGV[3]` id, `[4]` why: `cancel`, `expire` or `defer`, the rest as `finishStep` has it. Answers 0 finished,
-    /// 1 running and told, 2 finished before, 3 nothing to do any more, -1 no such job.
+    /// `ARGV[3]` id, `[4]` why: `cancel`, `clear` (if it still waits), `expire` or `defer`, the rest as `finishStep` has it.
+    /// Answers 0 finished, 1 running and told, 2 finished before, 3 nothing to do any more, -1 no such job.
     static let withdraw = Script(
         name: "withdraw", parts: [finishStep],
         body: #"""

@@ -110,7 +110,7 @@ public final class RedisTestServer: Sendable {
     }
 
     /// A port of loopback that nobody has; somebody else may take it before the server does, and then it does not start.
-    private static func freePort() throws -> Int {
+    public static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()

@@ -1,0 +1,8 @@
+#include "attack.h"
+
+static const char source[] =
+    "#include \"/dev/zero\"\n"
+    "int main(void) { return 0; }\n";
+
+ATTACK(.group = "compiler", .what = "have the compiler read /dev/zero without end", .mode = SOURCE, .language = "c", .source = source,
+       .expect = "compile_error", .limits = "wall=3000 cpu=2000 memory=128M", .harmful = 1)
