@@ -1,6 +1,7 @@
 /// What `AccuracyBench` runs: a program whose time and memory are known, because it measures or fixes them itself.
 enum AccuracyProgram {
-    /// The first argument says what to do. Where CPU time is burned, the nanoseconds that it says at the end are the sum of
+    /// The first argument says what to do. `sleep` and `spin` say the monotonic clock once, `tell` the CPU time used so far
+    /// again and again. Where CPU time is burned, the nanoseconds that it says at the end are the sum of
     /// what every process read of its own CLOCK_PROCESS_CPUTIME_ID last, less what the clock showed at the start of main:
     /// that clock also counts what the process did before it was executed, as a parked job.
     static let source = #"""
@@ -28,6 +29,11 @@ enum AccuracyProgram {
         static void *burn_thread(void *nanoseconds) {
             burn(CLOCK_THREAD_CPUTIME_ID, (uint64_t)(uintptr_t)nanoseconds);
             return NULL;
+        }
+        static void say(uint64_t number) {
+            char line[24];
+            int length = snprintf(line, sizeof line, "%llu\n", (unsigned long long)number);
+            if (write(1, line, (size_t)length) != length) exit(98);
         }
         static void *spin(void *unused) {
             for (;;) __asm__ volatile("");
@@ -95,14 +101,24 @@ enum AccuracyProgram {
             uint64_t number = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
             if (strcmp(what, "hello") == 0) return puts("Hello") < 0;
             if (strcmp(what, "sleep") == 0) {
+                say(clock_now(CLOCK_MONOTONIC));
                 for (;;) pause();
             }
             if (strcmp(what, "spin") == 0) {
+                say(clock_now(CLOCK_MONOTONIC));
+                spin(NULL);
+            }
+            if (strcmp(what, "tell") == 0) {
                 pthread_t thread;
                 for (uint64_t i = 1; i < number; i++) {
                     if (pthread_create(&thread, NULL, spin, NULL) != 0) return 96;
                 }
-                spin(NULL);
+                for (uint64_t next = 0;;) {
+                    uint64_t used = used_here();
+                    if (used < next) continue;
+                    say(used);
+                    next = used + 2000000;
+                }
             }
             if (strcmp(what, "anonymous") == 0) {
                 return touch(mmap(NULL, number, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), number);
@@ -124,7 +140,7 @@ enum AccuracyProgram {
             } else {
                 return 97;
             }
-            printf("%llu\n", (unsigned long long)used);
+            say(used);
             return 0;
         }
         """#

@@ -1,3 +1,4 @@
+import Foundation
 import Isolation
 import Jobs
 import Worker
@@ -25,5 +26,27 @@ enum BenchProgram {
                 "the test program does not compile: \(String(decoding: outcome.standardError.bytes, as: UTF8.self))")
         }
         return file.contents
+    }
+
+    /// A program as a file outside every sandbox, for as long as this is held.
+    final class Placed {
+        let path: String
+
+        /// - Throws: `IsolationError` where it cannot be written.
+        init(_ program: [UInt8]) throws {
+            // This process is not root any more: a folder that anybody may write to.
+            let folder = NSTemporaryDirectory() + "bulkhead-bench-\(UUID().uuidString)"
+            path = folder + "/program"
+            do {
+                try FileManager.default.createDirectory(
+                    atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+                try Data(program).write(to: URL(fileURLWithPath: path))
+                try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+            } catch {
+                throw IsolationError(.host, "cannot write \(path): \(error)")
+            }
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: (path as NSString).deletingLastPathComponent) }
     }
 }

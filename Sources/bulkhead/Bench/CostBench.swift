@@ -16,13 +16,8 @@ struct CostBench: Sendable {
     func run(rounds: Int, warmUp: Int) async throws -> CostReport {
         try await engine.warmUp(slots: 2)
         let program = try await BenchProgram.compile(Self.source, with: ["-nostdlib"], in: engine)
-        // This process is not root any more: a folder that anybody may write to.
-        let path = NSTemporaryDirectory() + "bulkhead-bench-\(getpid())"
-        guard
-            FileManager.default.createFile(
-                atPath: path, contents: Data(program), attributes: [.posixPermissions: 0o755])
-        else { throw IsolationError(.host, "cannot write \(path)") }
-        defer { unlink(path) }
+        let file = try BenchProgram.Placed(program)
+        let path = file.path
         var bare: [Double] = []
         var parked: [Double] = []
         var cold: [Double] = []
