@@ -98,7 +98,7 @@ struct Supervision {
             let memory = poll.add(sandbox.leaf.outOfMemoryEvent)
             let requests = poll.add(control.raw)
             let questions = poll.add(listener)
-            try poll.wait(timeout: min(deadline, nextLook) - min(MonotonicClock.now, min(deadline, nextLook)))
+            try poll.wait(until: min(deadline, nextLook))
             // The end of the job first: what comes in the same instant no longer concerns it.
             if poll.isReady(report) {
                 guard let record = SetupRecord.receive(from: sandbox.report.raw) else {
