@@ -107,7 +107,11 @@ final class SlotConversation {
         // What came out of a descriptor and into this sandbox is lost with it: such a job cannot be given to another slot.
         if case .bytes = configuration.standardInput { start = .sentLast } else { start = .perhapsRead }
         var run = try watch(configuration, cancellation: cancellation, onOutput: onOutput)
-        if run.outputExceeded { run.report.fired.insert(.output) }
+        if run.outputExceeded {
+            run.report.fired.insert(.output)
+            // The program came to its end before the slot heard of it.
+            run.report.firedAt = run.report.firedAt ?? run.report.wallTime
+        }
         var outcome = Outcome(
             report: run.report, standardOutput: run.output, standardError: run.error, files: [], skippedFiles: [],
             start: wasParked ? .slot : .cold, setupTime: started - arrived,

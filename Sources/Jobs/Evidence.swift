@@ -6,6 +6,9 @@ public struct Evidence: Sendable, Equatable {
     public var events: Events
     /// The wire name of the limit that ended the program (`wallTimeMs`, `memoryBytes`), or nil.
     public var firedLimit: String?
+    /// Milliseconds from the start of the program to the moment at which it was ended for a limit; nil where it came to its
+    /// own end.
+    public var firedAtMs: Double?
     /// System calls that the filter refused, by name.
     public var deniedSyscalls: [DeniedSyscall]
     /// What the program was started from; nil where none ran.
@@ -67,12 +70,13 @@ public struct Evidence: Sendable, Equatable {
 
     public init(
         limits: Limits? = nil, peak: Peak = Peak(), events: Events = Events(), firedLimit: String? = nil,
-        deniedSyscalls: [DeniedSyscall] = [], start: Start? = nil, contended: Bool = false
+        firedAtMs: Double? = nil, deniedSyscalls: [DeniedSyscall] = [], start: Start? = nil, contended: Bool = false
     ) {
         self.limits = limits
         self.peak = peak
         self.events = events
         self.firedLimit = firedLimit
+        self.firedAtMs = firedAtMs
         self.deniedSyscalls = deniedSyscalls
         self.start = start
         self.contended = contended

@@ -102,7 +102,7 @@ extension Evidence {
                 "oomKill": .integer(events.oomKill), "pidsMax": .integer(events.pidsMax),
                 "throttledMs": .double(events.throttledMs),
             ]),
-            "firedLimit": .optional(firedLimit),
+            "firedLimit": .optional(firedLimit), "firedAtMs": firedAtMs.map(JSONValue.double) ?? .null,
             "deniedSyscalls": .array(
                 deniedSyscalls.map { .object(["name": .string($0.name), "count": .integer($0.count)]) }),
             "start": .optional(start?.rawValue), "contended": .bool(contended),
@@ -120,7 +120,7 @@ extension Evidence {
             events: Events(
                 oomKill: try events.integer("oomKill"), pidsMax: try events.integer("pidsMax"),
                 throttledMs: try events.double("throttledMs")),
-            firedLimit: try fields.optionalString("firedLimit"),
+            firedLimit: try fields.optionalString("firedLimit"), firedAtMs: try fields.optionalDouble("firedAtMs"),
             deniedSyscalls: try fields.objects("deniedSyscalls") { (call) throws(ResultError) in
                 DeniedSyscall(name: try call.string("name"), count: try call.integer("count"))
             },
@@ -215,6 +215,8 @@ private struct ResultFields {
     func optionalString(_ name: String) throws(ResultError) -> String? { isAbsent(name) ? nil : try string(name) }
 
     func optionalInteger(_ name: String) throws(ResultError) -> Int? { isAbsent(name) ? nil : try integer(name) }
+
+    func optionalDouble(_ name: String) throws(ResultError) -> Double? { isAbsent(name) ? nil : try double(name) }
 
     func optionalChoice<Choice: RawRepresentable>(_ name: String) throws(ResultError) -> Choice?
     where Choice.RawValue == String {

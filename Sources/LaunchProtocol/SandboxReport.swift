@@ -5,6 +5,9 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
     public var waitStatus: Int32?
     /// What the supervisor ended the job for.
     public var fired: Fired
+    /// Nanoseconds from the start of the program to the moment at which the supervisor decided to end it, or saw it ended by
+    /// the kernel for want of memory; nil where it ended by itself. What is left to `wallTime` is what dying took.
+    public var firedAt: UInt64?
     /// Nanoseconds from the start of the program to its end.
     public var wallTime: UInt64
     /// Nanoseconds of CPU, user and system, of the whole tree since the start of the program.
@@ -49,12 +52,13 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
     }
 
     public init(
-        waitStatus: Int32?, fired: Fired, wallTime: UInt64, cpuTime: UInt64, memoryPeak: UInt64, oomKills: UInt64,
-        processLimitHits: UInt64, processPeak: UInt64?, throttled: UInt64, diskFree: UInt64, inodesFree: UInt64,
-        calls: [CallCount] = []
+        waitStatus: Int32?, fired: Fired, firedAt: UInt64? = nil, wallTime: UInt64, cpuTime: UInt64,
+        memoryPeak: UInt64, oomKills: UInt64, processLimitHits: UInt64, processPeak: UInt64?, throttled: UInt64,
+        diskFree: UInt64, inodesFree: UInt64, calls: [CallCount] = []
     ) {
         self.waitStatus = waitStatus
         self.fired = fired
+        self.firedAt = firedAt
         self.wallTime = wallTime
         self.cpuTime = cpuTime
         self.memoryPeak = memoryPeak
@@ -71,6 +75,8 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
         writer.put(waitStatus != nil)
         writer.put(waitStatus ?? 0)
         writer.put(fired.rawValue)
+        writer.put(firedAt != nil)
+        writer.put(firedAt ?? 0)
         writer.put(wallTime)
         writer.put(cpuTime)
         writer.put(memoryPeak)
@@ -96,6 +102,10 @@ public struct SandboxReport: Equatable, Hashable, Sendable {
         waitStatus = exited ? status : nil
         fired = Fired(rawValue: try reader.number())
         guard fired.isSubset(of: .all) else { throw MalformedMessage("unknown reason for an end") }
+        let told = try reader.boolean()
+        let moment = try reader.number(UInt64.self)
+        guard told || moment == 0 else { throw MalformedMessage("a moment at which nothing fired") }
+        firedAt = told ? moment : nil
         wallTime = try reader.number()
         cpuTime = try reader.number()
         memoryPeak = try reader.number()

@@ -45,6 +45,23 @@ public struct PollSet {
         if result < 0 { throw SystemError("poll", errno: -result) }
     }
 
+    /// Waits until one is ready or the clock has come to `deadline`, and no longer.
+    ///
+    /// The kernel lets a poll come back late by a thousandth of its timeout, of a niced process by five, up to 100 ms
+    /// (fs/select.c): a deadline of a minute would be missed by as much. So most of the time is waited for first, and the
+    /// rest, which is ever less, anew.
+    /// - Parameter deadline: on `MonotonicClock`.
+    /// - Throws: `SystemError`.
+    public mutating func wait(until deadline: UInt64) throws(SystemError) {
+        while true {
+            let now = MonotonicClock.now
+            guard now < deadline else { return try wait(timeout: 0) }
+            let left = deadline - now
+            try wait(timeout: left > 2_000_000 ? left - left / 64 : left)
+            if returned.contains(where: { $0 != 0 }) { return }
+        }
+    }
+
     /// Whether a descriptor is ready, has an error or was hung up.
     public func isReady(_ index: Int) -> Bool { returned[index] != 0 }
 

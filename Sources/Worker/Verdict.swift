@@ -81,6 +81,7 @@ struct Verdict {
         case .signaled:
             status = .signaled
         }
+        if evidence.firedLimit != nil { evidence.firedAtMs = report.firedAt?.milliseconds }
         // What the program itself did last is told whatever the verdict, where it came to that.
         switch report.ownEnding {
         case .exited(let code): exitCode = Int(code)

@@ -40,7 +40,11 @@ enum HostCheck {
 
     static func findings() -> [HostFinding] {
         [architecture(), kernel(), root()] + cgroups()
-            + [overlay(), userNamespaces(), seccomp(), tracing(), corePattern(), hardwareThreads(), samePageMerging()]
+            + [
+                overlay(), userNamespaces(), seccomp(), tracing(), corePattern(), swap(), hugePages(),
+                hardwareThreads(),
+                samePageMerging(), speculation(), processPeak(), pressure(),
+            ]
     }
 
     private static func architecture() -> HostFinding {
@@ -56,13 +60,19 @@ enum HostCheck {
         var name = utsname()
         uname(&name)
         let release = text(of: name.release)
-        let numbers = release.split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) }
-        guard numbers.count == 2, (numbers[0], numbers[1]) >= leastKernel else {
+        guard isKernel(atLeast: leastKernel) else {
             return .missing(
                 "kernel", "Linux \(release) is older than \(leastKernel.0).\(leastKernel.1)",
                 fix: "boot a newer kernel (Debian 12 has 6.1)")
         }
         return .fine("kernel", "Linux \(release)")
+    }
+
+    private static func isKernel(atLeast least: (Int, Int)) -> Bool {
+        var name = utsname()
+        uname(&name)
+        let numbers = text(of: name.release).split(whereSeparator: { !$0.isNumber }).prefix(2).compactMap { Int($0) }
+        return numbers.count == 2 && (numbers[0], numbers[1]) >= least
     }
 
     private static func text<Field>(of field: Field) -> String {
@@ -125,10 +135,17 @@ enum HostCheck {
     }
 
     private static func seccomp() -> HostFinding {
-        let actions = (try? SmallFile.read("/proc/sys/kernel/seccomp/actions_avail")) ?? ""
-        return actions.contains("errno")
-            ? .fine("seccomp", actions.trimmingCharacters(in: .whitespacesAndNewlines))
-            : .missing("seccomp", "no filters in this kernel", fix: "boot a kernel with CONFIG_SECCOMP_FILTER")
+        let actions = ((try? SmallFile.read("/proc/sys/kernel/seccomp/actions_avail")) ?? "")
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        // Refusals are told to the slot, which answers and counts them (seccomp_unotify(2)).
+        let missing = ["errno", "kill_process", "user_notif"].filter {
+            !actions.split(separator: " ").contains($0[...])
+        }
+        return missing.isEmpty
+            ? .fine("seccomp", actions)
+            : .missing(
+                "seccomp", "this kernel's filters lack \(missing.joined(separator: ", "))",
+                fix: "boot a kernel with CONFIG_SECCOMP_FILTER")
     }
 
     private static func corePattern() -> HostFinding {
@@ -157,7 +174,11 @@ enum HostCheck {
     }
 
     private static func hardwareThreads() -> HostFinding {
-        guard CoreScheduling.isNeeded else { return .fine("hyper-threads", "off") }
+        guard CoreScheduling.isNeeded else {
+            return .fine(
+                "hyper-threads",
+                isVirtual ? "none that this kernel sees; what jobs share of a core is the hypervisor's to say" : "off")
+        }
         return CoreScheduling.isPossible
             ? .fine("hyper-threads", "on; core scheduling keeps each job's core to itself")
             : .advice(
@@ -172,5 +193,64 @@ enum HostCheck {
                 "page merging", "KSM can tell one job what another holds in memory",
                 fix: "echo 2 > /sys/kernel/mm/ksm/run")
             : .fine("page merging", "off")
+    }
+
+    private static var isVirtual: Bool {
+        ((try? SmallFile.read("/proc/cpuinfo", limit: 1 << 20)) ?? "").contains(" hypervisor")
+    }
+
+    private static func swap() -> HostFinding {
+        let areas = ((try? SmallFile.read("/proc/swaps")) ?? "").split(separator: "\n").dropFirst()
+        if areas.isEmpty { return .fine("swap", "none") }
+        return .advice(
+            "swap", "none for jobs, but what the rest of this host holds in memory can be written to it",
+            fix: "swapoff -a, or an encrypted swap")
+    }
+
+    /// Pages of hugetlbfs are set aside for whoever maps them, and charged to no job (hugetlbpage.rst; cgroup-v2.rst,
+    /// memory_hugetlb_accounting).
+    private static func hugePages() -> HostFinding {
+        let folder = "/sys/kernel/mm/hugepages"
+        let sizes = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let most = sizes.sorted().compactMap { size -> String? in
+            func number(_ name: String) -> Int {
+                (try? SmallFile.read("\(folder)/\(size)/\(name)")).flatMap { Int($0.dropLast()) } ?? 0
+            }
+            let count = number("nr_hugepages") + number("nr_overcommit_hugepages")
+            return count > 0 ? "\(count) of \(size.dropFirst("hugepages-".count))" : nil
+        }
+        return most.isEmpty
+            ? .fine("huge pages", "none set aside")
+            : .advice(
+                "huge pages", "\(most.joined(separator: ", ")) set aside; jobs can map them beyond their memory limit",
+                fix: "sysctl vm.nr_hugepages=0 vm.nr_overcommit_hugepages=0")
+    }
+
+    private static func speculation() -> HostFinding {
+        let folder = "/sys/devices/system/cpu/vulnerabilities"
+        let open = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted().filter {
+            (try? SmallFile.read("\(folder)/\($0)"))?.hasPrefix("Vulnerable") ?? false
+        }
+        return open.isEmpty
+            ? .fine("speculation", "every flaw that this kernel knows is mitigated")
+            : .advice(
+                "speculation", "the kernel reports no full mitigation of \(open.joined(separator: ", "))",
+                fix: "newer microcode and kernel; no mitigations=off")
+    }
+
+    private static func processPeak() -> HostFinding {
+        isKernel(atLeast: (6, 12))
+            ? .fine("process peaks", "counted")
+            : .advice(
+                "process peaks", "not counted before Linux 6.12: evidence.peak.processes is null", fix: "a newer kernel"
+            )
+    }
+
+    private static func pressure() -> HostFinding {
+        (try? SmallFile.read("/proc/pressure/cpu")) != nil
+            ? .fine("contention", "told by CPU pressure and steal")
+            : .advice(
+                "contention", "no CPU pressure to read: evidence.contended tells of stolen time alone",
+                fix: "boot with psi=1 (CONFIG_PSI)")
     }
 }

@@ -13,6 +13,7 @@ struct Supervision {
 
     private var calls: CallSupervisor?
     private var fired: SandboxReport.Fired = []
+    private var firedAt: UInt64?
     private var startedAt: UInt64 = 0
     private var cpuAtStart: UInt64 = 0
     private var endedAt: UInt64?
@@ -66,7 +67,7 @@ struct Supervision {
             var isTooSmall = error == StepFailure(.applyCgroupLimits, errno: EBUSY)
             if error.step == .sendStart { isTooSmall = try sandbox.leaf.counters().oomKills > 0 }
             guard isTooSmall else { throw error }
-            fired.insert(.memory)
+            fire(.memory)
             return false
         }
     }
@@ -81,14 +82,14 @@ struct Supervision {
             let now = MonotonicClock.now
             if now >= deadline {
                 // Both may have run out; the verdict names CPU time first.
-                fired.insert(.wallTime)
-                if try cpuUsed() >= cpuLimit { fired.insert(.cpuTime) }
+                fire(.wallTime)
+                if try cpuUsed() >= cpuLimit { fire(.cpuTime) }
                 return try end()
             }
             if now >= nextLook {
                 let used = try cpuUsed()
                 if used >= cpuLimit {
-                    fired.insert(.cpuTime)
+                    fire(.cpuTime)
                     return try end()
                 }
                 nextLook = MonotonicClock.now + untilCPULimit(used: used)
@@ -98,7 +99,7 @@ struct Supervision {
             let memory = poll.add(sandbox.leaf.outOfMemoryEvent)
             let requests = poll.add(control.raw)
             let questions = poll.add(listener)
-            try poll.wait(timeout: min(deadline, nextLook) - min(MonotonicClock.now, min(deadline, nextLook)))
+            try poll.wait(until: min(deadline, nextLook))
             // The end of the job first: what comes in the same instant no longer concerns it.
             if poll.isReady(report) {
                 guard let record = SetupRecord.receive(from: sandbox.report.raw) else {
@@ -115,13 +116,13 @@ struct Supervision {
                 }
             }
             if poll.isReady(memory) {
-                fired.insert(.memory)
+                fire(.memory)
                 return try end()
             }
             if poll.isReady(requests) {
                 switch receive() {
-                case .stop(.output): fired.insert(.output)
-                case .stop(.cancelled): fired.insert(.cancelled)
+                case .stop(.output): fire(.output)
+                case .stop(.cancelled): fire(.cancelled)
                 case .gone: throw Abandoned()
                 case nil: continue
                 }
@@ -132,10 +133,16 @@ struct Supervision {
                 // Nothing that the filter holds for is alive: the report of the end is on its way.
                 listener = -1
             } else if poll.isReady(questions), let end = try calls?.answerNext(), !end.isEmpty {
-                fired.formUnion(end)
+                fire(end)
                 return try self.end()
             }
         }
+    }
+
+    /// The first moment counts: what else has run out by then ended nothing.
+    private mutating func fire(_ what: SandboxReport.Fired) {
+        fired.formUnion(what)
+        if firedAt == nil { firedAt = MonotonicClock.now }
     }
 
     private mutating func end() throws(StepFailure) {
@@ -165,9 +172,12 @@ struct Supervision {
         let counters = try sandbox.leaf.counters()
         let cpu = try cpuUsed()
         let free = try sandbox.work.free()
+        let ended = endedAt ?? MonotonicClock.now
+        // Where the kernel itself ends the group, that is seen as the end of the job and no sooner.
+        let moment = firedAt ?? (counters.oomKills > 0 ? ended : nil)
         return SandboxReport(
-            waitStatus: waitStatus, fired: fired, wallTime: (endedAt ?? MonotonicClock.now) - startedAt, cpuTime: cpu,
-            memoryPeak: counters.memoryPeak, oomKills: counters.oomKills,
+            waitStatus: waitStatus, fired: fired, firedAt: moment.map { $0 - startedAt }, wallTime: ended - startedAt,
+            cpuTime: cpu, memoryPeak: counters.memoryPeak, oomKills: counters.oomKills,
             processLimitHits: counters.processLimitHits, processPeak: counters.processPeak,
             throttled: counters.throttled, diskFree: free.bytes, inodesFree: free.inodes, calls: calls?.counts ?? [])
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Linux
 import Testing
 
 extension EndToEnd {
@@ -11,12 +12,35 @@ extension EndToEnd {
             let lines = command.text.split(separator: "\n")
             for subject in [
                 "machine", "kernel", "root", "cgroup", "overlayfs", "user namespaces", "seccomp", "core dumps",
-                "hyper-threads", "page merging", "launcher", "policies", "image", "a job",
+                "ptrace", "swap", "huge pages", "hyper-threads", "page merging", "speculation", "process peaks",
+                "contention", "launcher", "policies", "image", "a job",
             ] {
                 #expect(lines.contains { $0.dropFirst(8).hasPrefix(subject) }, "no line for \(subject)")
             }
             #expect(!command.text.contains("MISSING"))
             #expect(lines.last == "A job can run here.")
+        }
+
+        @Test("what this host cannot have is said in a line that names it")
+        func lacks() throws {
+            let lines = try Command.bulkhead(["check"]).text.split(separator: "\n")
+            func isAdvice(_ subject: String) -> Bool { lines.contains { $0.hasPrefix("advice  \(subject)") } }
+            func holds(_ path: String, _ prefix: String) -> Bool {
+                ((try? SmallFile.read(path)) ?? "").hasPrefix(prefix)
+            }
+            let swaps = try SmallFile.read("/proc/swaps").split(separator: "\n").count > 1
+            #expect(isAdvice("swap") == swaps)
+            #expect(isAdvice("page merging") == holds("/sys/kernel/mm/ksm/run", "1"))
+            #expect(isAdvice("contention") == !SmallFile.exists("/proc/pressure/cpu"))
+            let flaws = "/sys/devices/system/cpu/vulnerabilities"
+            let open = try FileManager.default.contentsOfDirectory(atPath: flaws).filter {
+                holds("\(flaws)/\($0)", "Vulnerable")
+            }
+            let speculation = lines.first { $0.dropFirst(8).hasPrefix("speculation") } ?? ""
+            for flaw in open { #expect(speculation.contains(flaw)) }
+            #expect(isAdvice("speculation") == !open.isEmpty)
+            #expect(isAdvice("cgroup v2") == SmallFile.exists("/sys/fs/cgroup/memory"))
+            if !holds("/sys/devices/system/cpu/smt/active", "1") { #expect(!isAdvice("hyper-threads")) }
         }
 
         @Test("a host without an image: exit 1, what is missing, and the command that makes it")

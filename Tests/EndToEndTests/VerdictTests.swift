@@ -68,6 +68,14 @@ extension EndToEnd {
             #expect(answer.status == row.status, "\(answer)")
             #expect(answer.signal == row.signal)
             #expect(answer.evidence.firedLimit == row.firedLimit)
+            // A full disk ends nothing, the program does; after failed forks it may be either.
+            if row.status != "process_limit" {
+                #expect((answer.evidence.firedAtMs != nil) == (row.firedLimit != nil && row.status != "disk_limit"))
+            }
+            if let moment = answer.evidence.firedAtMs {
+                #expect(moment >= 0)
+                #expect(moment <= answer.wallTimeMs)
+            }
             if row.exitCode != nil || row.status == "signaled" { #expect(answer.exitCode == row.exitCode) }
             #expect((answer.message == nil) == ["ok", "nonzero_exit"].contains(row.status))
         }

@@ -118,6 +118,35 @@ extension EngineTests {
             #expect(outcome.report.wallTime > 500_000_000)
         }
 
+        // MARK: when
+
+        @Test("a limit fires after it has run out and before the program has ended")
+        func moments() async throws {
+            let test = try await engine()
+            let wall = try await test.probe("spin") { $0.wallTime = TestHost.milliseconds(300) }
+            #expect(wall.ending == .wallTimeLimit)
+            let atWall = try #require(wall.report.firedAt)
+            #expect(atWall >= TestHost.milliseconds(300))
+            #expect(atWall <= wall.report.wallTime)
+            let cpu = try await test.probe("spin") { $0.cpuTime = TestHost.milliseconds(200) }
+            #expect(cpu.ending == .cpuTimeLimit)
+            // One thread cannot have used more CPU time than has passed.
+            let atCPU = try #require(cpu.report.firedAt)
+            #expect(atCPU >= TestHost.milliseconds(200))
+            #expect(atCPU <= cpu.report.wallTime)
+            let memory = try await test.probe("allocate", "1024")
+            #expect(memory.ending == .memoryLimit)
+            let atMemory = try #require(memory.report.firedAt)
+            #expect(atMemory > 0)
+            #expect(atMemory <= memory.report.wallTime)
+        }
+
+        @Test("where no limit ended the program there is no moment")
+        func noMoment() async throws {
+            #expect(try await engine().probe("exit", "0").report.firedAt == nil)
+            #expect(try await engine().probe("signal", "\(SIGKILL)").report.firedAt == nil)
+        }
+
         // MARK: memory
 
         @Test("a gigabyte is too much", arguments: ["allocate", "allocate-in-child"])

@@ -20,12 +20,20 @@ import Testing
         evidence: Evidence(
             limits: .standard, peak: Evidence.Peak(memoryBytes: 1, processes: nil, diskBytes: 2, inodes: 3),
             events: Evidence.Events(oomKill: 1, pidsMax: 2, throttledMs: 3.5), firedLimit: "memoryBytes",
-            deniedSyscalls: [Evidence.DeniedSyscall(name: "bpf", count: 4)], start: .slot, contended: true))
+            firedAtMs: 4.125, deniedSyscalls: [Evidence.DeniedSyscall(name: "bpf", count: 4)], start: .slot,
+            contended: true))
 
     @Test func comesBackAsItWent() throws {
         #expect(try ExecutionResult(json: Self.full.json()) == Self.full)
         let bare = ExecutionResult(notRun: "j-2", status: .cancelled, message: "m", request: Data())
         #expect(try ExecutionResult(json: bare.json()) == bare)
+    }
+
+    @Test func readsTheResultOfAWorkerThatDoesNotSayWhen() throws {
+        let text = String(decoding: Self.full.json(), as: UTF8.self)
+        let older = text.replacingOccurrences(of: "\"firedAtMs\":4.125,", with: "")
+        #expect(older != text)
+        #expect(try ExecutionResult(json: Data(older.utf8)).evidence.firedAtMs == nil)
     }
 
     @Test(

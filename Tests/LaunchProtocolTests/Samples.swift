@@ -29,7 +29,8 @@ enum Samples {
         openFiles: .max, milliCPUs: .max)
 
     static let report = SandboxReport(
-        waitStatus: 139, fired: [.cpuTime, .output], wallTime: 1 << 40, cpuTime: .max, memoryPeak: 3, oomKills: 4,
+        waitStatus: 139, fired: [.cpuTime, .output], firedAt: 1 << 39, wallTime: 1 << 40, cpuTime: .max, memoryPeak: 3,
+        oomKills: 4,
         processLimitHits: 5, processPeak: 6, throttled: 7, diskFree: 8, inodesFree: 9,
         calls: [
             .init(number: 41, count: 1_000, isDenied: true), .init(number: 72, count: .max, isDenied: false),

@@ -134,6 +134,23 @@ struct SystemCallTests {
         #expect(huge.isReady(0))
     }
 
+    @Test("until a deadline: not before it, at once for what is ready, at once where it is over")
+    func deadline() throws {
+        var set = PollSet()
+        set.add(-1)
+        let deadline = MonotonicClock.now + 20_000_000
+        try set.wait(until: deadline)
+        #expect(MonotonicClock.now >= deadline)
+        #expect(!set.isReady(0))
+        let pipe = try Pipe()
+        let out = set.add(pipe.writer.raw, for: POLLOUT)
+        try set.wait(until: .max)
+        #expect(set.isReady(out))
+        let over = set.add(-1)
+        try set.wait(until: 1)
+        #expect(set.isReady(out) && !set.isReady(over))
+    }
+
     // MARK: descriptors and folders
 
     @Test("a descriptor is closed with its owner, and not when it was given away")

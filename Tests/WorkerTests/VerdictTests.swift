@@ -150,6 +150,20 @@ struct VerdictTests {
         #expect(evidence.deniedSyscalls.isEmpty)
     }
 
+    @Test("the moment is told where a limit ended the program, and nowhere else")
+    func moment() {
+        func firedAt(_ edit: (inout SandboxReport) -> Void) -> Double? {
+            Verdict(Samples.outcome(Samples.report(edit)), limits: .standard).evidence.firedAtMs
+        }
+        #expect(firedAt { ($0.fired, $0.firedAt, $0.waitStatus) = (.wallTime, 2_000_123_000, nil) } == 2_000.123)
+        #expect(firedAt { ($0.oomKills, $0.firedAt, $0.waitStatus) = (1, 7_000_000, 9) } == 7)
+        // Ended for time; that forks had failed is the verdict.
+        #expect(firedAt { ($0.processLimitHits, $0.fired, $0.firedAt) = (7, .wallTime, 5_000_000) } == 5)
+        #expect(firedAt { ($0.diskFree, $0.waitStatus) = (0, 1 << 8) } == nil)
+        #expect(firedAt { ($0.fired, $0.firedAt, $0.waitStatus) = (.cancelled, 5_000_000, nil) } == nil)
+        #expect(firedAt { _ in } == nil)
+    }
+
     @Test("a job that was cancelled before its program started claims no program")
     func cancelledBeforeStart() {
         let report = Samples.report { report in

@@ -40,6 +40,7 @@ struct Answer: Decodable, Sendable {
 
     struct Evidence: Decodable, Sendable {
         var firedLimit: String?
+        var firedAtMs: Double?
         var start: String?
         var peak: Peak
         var events: Events
@@ -75,7 +76,7 @@ struct Answer: Decodable, Sendable {
         "compile": [
             "status", "exitCode", "signal", "stdout", "stderr", "wallTimeMs", "cpuTimeMs", "memoryBytes", "cached",
         ],
-        "evidence": ["limits", "peak", "events", "firedLimit", "deniedSyscalls", "start", "contended"],
+        "evidence": ["limits", "peak", "events", "firedLimit", "firedAtMs", "deniedSyscalls", "start", "contended"],
         "evidence.limits": [
             "wallTimeMs", "cpuTimeMs", "memoryBytes", "processes", "outputBytes", "fileBytes", "diskBytes", "inodes",
             "openFiles", "cpus",
