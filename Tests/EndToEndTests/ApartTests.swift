@@ -17,11 +17,14 @@ extension EndToEnd {
             redis = try #require(RedisTestServer.shared)
         }
 
-        private func start(_ command: [String], redisPort: Int? = nil) throws -> Child {
+        private func start(
+            _ command: [String], redisPort: Int? = nil, environment: [String: String] = [:]
+        ) throws -> Child {
             let own = [
                 "REDIS_HOST": "127.0.0.1", "REDIS_PORT": "\(redisPort ?? redis.port)", "BULKHEAD_QUEUE_NAME": queueName,
             ]
-            return try Child(command, environment: Installation.environment.merging(own) { $1 })
+            return try Child(
+                command, environment: Installation.environment.merging(own) { $1 }.merging(environment) { $1 })
         }
 
         /// An API without a single capability.
@@ -118,6 +121,16 @@ extension EndToEnd {
             try stop(worker)
             try stop(api)
             #expect(Instance.leftOvers().isEmpty)
+        }
+
+        @Test("a lock that is none is refused")
+        func refusesLock() throws {
+            let settings = [["BULKHEAD_LOCK_DURATION": "0"], ["BULKHEAD_STALLED_INTERVAL": "soon"]]
+            for setting in settings {
+                let api = try start([Installation.bulkhead, "api", "--port", "0"], environment: setting)
+                #expect(try api.wait() == 64)
+                #expect(api.standardError.contains(try #require(setting.keys.first)), "\(api.standardError)")
+            }
         }
 
         @Test("SIGTERM lets a worker end its job, which is answered, and take no other")
