@@ -90,6 +90,9 @@ public struct WorkerService: Service {
                         "language": "\(result.language)",
                         "wallTimeMs": "\(result.wallTimeMs)",
                     ])
+            case .failed where runner.engineHasEnded:
+                // This process is about to end as well. Its lease runs out, and whoever finds the job runs it again.
+                logger.warning("job left behind", metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)"])
             case .failed(let reason, let result, let mayRetry):
                 let fate = try await queue.fail(lease.token, reason: reason, result: result, mayRetry: mayRetry)
                 logger.warning(

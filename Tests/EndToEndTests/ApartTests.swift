@@ -155,6 +155,40 @@ extension EndToEnd {
             #expect(Instance.leftOvers().isEmpty)
         }
 
+        @Test("the job of a launcher that was killed is not failed, but run again by another worker")
+        func launcherDies() async throws {
+            let locks = ["BULKHEAD_LOCK_DURATION": "3", "BULKHEAD_STALLED_INTERVAL": "1"]
+            func startWorker() throws -> Child {
+                try start([Installation.bulkhead, "worker", "--slots", "2"], environment: locks)
+            }
+            let (api, port) = try startAPI()
+            let worker = try startWorker()
+            let isKnown = try Eventually.holds(within: .seconds(60)) {
+                try HTTP.get("/api/languages", port: port).text.contains("bash")
+            }
+            #expect(isKnown, "\(worker.standardError)")
+            let paths = try (0..<2).map { _ in
+                "/api/jobs/" + text("id", try HTTP.post("/api/jobs", try bash(1, "sleep 1; echo ran"), port: port))
+            }
+            let areRunning = try Eventually.holds(within: .seconds(20)) {
+                try paths.allSatisfy { text("state", try HTTP.get($0, port: port)) == "running" }
+            }
+            #expect(areRunning)
+            for launcher in ProcessTable.children(of: worker.pid) { kill(launcher.pid, SIGKILL) }
+            #expect(try worker.wait() == 1, "\(worker.standardError)")
+            let other = try startWorker()
+            for path in paths {
+                let isDone = try Eventually.holds(within: .seconds(30)) {
+                    text("state", try HTTP.get(path, port: port)) == "finished"
+                }
+                let end = try HTTP.get(path, port: port).text
+                #expect(isDone && end.contains(#""stdout":"ran\n""#) && end.contains(#""attempt":2"#), "\(end)")
+            }
+            try stop(other)
+            try stop(api)
+            #expect(Instance.leftOvers().isEmpty)
+        }
+
         @Test("a Redis that is away is named at once; the API lives")
         func away() throws {
             // Nobody listens on port 1.

@@ -216,6 +216,17 @@ struct WorkerServiceTests {
         }
     }
 
+    @Test("a job whose engine ended under it is not failed: another worker will find it")
+    func leavesBehind() async throws {
+        let engine = TableEngine(.end(IsolationError(.launcherDied, "the launcher has ended")))
+        try await withWorker(engine) { queue in
+            try await add(queue, "a", attempts: 1)
+            await engine.waitForRun()
+            #expect(try await queue.result(of: "a", waitingAtMost: .milliseconds(500)) == nil)
+            #expect(await queue.job("a")?.state == .running)
+        }
+    }
+
     @Test("as many jobs run at once as the worker may, and no more")
     func concurrency() async throws {
         let engine = TableEngine(.untilCancelled, .untilCancelled, .outcome(Samples.outcome()))
