@@ -147,10 +147,15 @@ public struct WorkerService: Service {
     }
 
     private func keep(_ lease: Lease) async {
+        let usual = lease.lockDuration / 3
+        var pause = usual
         while !Task.isCancelled {
             do {
-                try await Task.sleep(for: lease.lockDuration / 3)
+                try await Task.sleep(for: pause)
+                // Sooner where this fails: a queue that was away for a third of the time must not cost the lease.
+                pause = usual / 5
                 try await queue.renew(lease.token)
+                pause = usual
             } catch is CancellationError {
                 return
             } catch {
