@@ -399,6 +399,22 @@ struct LayoutTests {
         await other.close()
     }
 
+    @Test("a job that is taken again because the answer got lost has its full time")
+    func takenTwice() async throws {
+        let queue = try place.queue()
+        try await queue.add(.sample("j-a"))
+        func take(isRepeated: Bool) async throws -> String? {
+            let arguments: [RedisArgument] = ["token", "60000", "w", "1000000", isRepeated ? "1" : "0"]
+            return try await queue.run(.take, arguments)[1].string
+        }
+        #expect(try await take(isRepeated: false) == "j-a")
+        try place.redis("PEXPIRE", place.base + "j-a:lock", "5000")
+        #expect(try await take(isRepeated: true) == "j-a")
+        #expect(try #require(try Int(place.redis("PTTL", place.base + "j-a:lock"))) > 50_000)
+        #expect(try place.field("ats", of: "j-a") == "1")
+        await queue.close()
+    }
+
     @Test("a dead worker's job is found without anybody asking")
     func sweeps() async throws {
         let dead = try place.queue(QueueOptions(lockDuration: .milliseconds(300))) { $0.sweepInterval = .seconds(600) }
