@@ -256,7 +256,10 @@ public actor RedisJobQueue: JobQueue {
         case .misconfigured: QueueError(.unavailable, "Redis cannot save its data")
         case .busy: QueueError(.unavailable, "Redis is busy")
         case .denied: QueueError(.unavailable, "Redis denies access")
-        case .badReply, .noScript, .wrongNode, .server: QueueError(.unavailable, "Redis did not do as it was told")
+        case .wrongNode: QueueError(.unavailable, "the queue is on another node of the Redis cluster")
+        case .manyNodes:
+            QueueError(.unavailable, "a Redis cluster needs a hash tag in the queue's prefix, such as {bull}")
+        case .badReply, .noScript, .server: QueueError(.unavailable, "Redis did not do as it was told")
         }
     }
 }

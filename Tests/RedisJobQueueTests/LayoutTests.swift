@@ -335,9 +335,35 @@ struct LayoutTests {
         // Without one the server refuses, and nothing is half done.
         place.prefix = "bull"
         let other = try place.queue()
-        await expectRefusal(.unavailable) { try await other.add(.sample("j-a")) }
+        do {
+            try await other.add(.sample("j-a"))
+            Issue.record("was not refused")
+        } catch {
+            #expect(error.detail.contains("hash tag"), "\(error)")
+        }
         #expect(try place.redis("EXISTS", place.base + "j-a") == "0")
         await other.close()
+    }
+
+    @Test("a node of a cluster that has not the queue's slot is named as such")
+    func wrongNode() async throws {
+        let buses = [try RedisTestServer.freePort(), try RedisTestServer.freePort()]
+        let nodes = try buses.map {
+            try RedisTestServer(["--cluster-enabled", "yes", "--cluster-port", "\($0)"])
+        }
+        _ = try nodes[0].command(["CLUSTER", "ADDSLOTSRANGE", "0", "16383"])
+        _ = try nodes[1].command(["CLUSTER", "MEET", "127.0.0.1", "\(nodes[0].port)", "\(buses[0])"])
+        try await eventually { try nodes[1].command(["GET", "{bull}"]).hasPrefix("MOVED ") }
+        var place = QueueOnServer(server: nodes[1])
+        place.prefix = "{bull}"
+        let queue = try place.queue()
+        do {
+            try await queue.add(.sample("j-a"))
+            Issue.record("was not refused")
+        } catch {
+            #expect(error == QueueError(.unavailable, "the queue is on another node of the Redis cluster"))
+        }
+        await queue.close()
     }
 
     @Test("no more are active than the queue's global concurrency, and each finish lets one more in")

@@ -196,7 +196,7 @@ actor RedisConnection {
             drop()
             if !interruption.isClosed { logger.warning("connection lost", metadata: ["reason": "\(error)"]) }
             if interruption.isClosed { return RedisError(.closed, "the connection was closed") }
-        case .readOnly, .loading, .misconfigured, .outOfMemory, .busy, .denied, .wrongNode, .server:
+        case .readOnly, .loading, .misconfigured, .outOfMemory, .busy, .denied, .wrongNode, .manyNodes, .server:
             logger.warning("Redis refused a command", metadata: ["reason": "\(error)"])
             // After a failover the same name leads to the new primary, but only on a new connection.
             if error.code == .readOnly { drop() }
