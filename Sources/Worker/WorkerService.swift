@@ -161,6 +161,7 @@ public struct WorkerService: Service {
             } catch {
                 // A lease that is lost is signalled; a queue out of reach may be back for the next renewal.
                 logger.warning("lease not renewed", metadata: ["job": "\(lease.id)", "reason": "\(error)"])
+                if (error as? QueueError)?.code == .staleLease { return }
             }
         }
     }
