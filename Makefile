@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: build run test bench clean format lint help
+.PHONY: build run test chaos bench clean format lint help
 
 # Where the service listens, and where images are kept.
 PORT ?= 3000
@@ -19,6 +19,11 @@ run: ## Check, install, build, make the image, serve on PORT (3000), and send th
 
 test: ## Everything: lint, builds, images, all tests, the virtual machine
 	@scripts/test.sh
+
+chaos: build ## Kill and harm workers, launchers and Redis at random under load, and check every job (CHAOS_JOBS=20000 by hand)
+	@scripts/packages.sh test
+	@. scripts/common.sh && as_root .build/release/bulkhead rootfs build default --state-dir "$$STATE_DIR"
+	@. scripts/common.sh && as_root env $$(env | grep ^CHAOS_ || true) STATE_DIR="$$STATE_DIR" scripts/chaos.sh
 
 bench: build ## Measure the engine on this machine
 	@. scripts/common.sh && as_root .build/release/bulkhead rootfs build default --state-dir "$$STATE_DIR"

@@ -152,6 +152,10 @@ struct API: Sendable {
             if let command = await commandThatAddsLanguage(of: body, error) {
                 throw APIError.languageNotServed(command: command)
             }
+            // Of a language that nobody offers for now it cannot be said that there is none.
+            if offer.languages.isEmpty, error.problems.contains(where: { $0.code == .unknownLanguage }) {
+                throw APIError.notReady
+            }
             throw error
         }
         let id = JobID().description

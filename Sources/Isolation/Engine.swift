@@ -34,6 +34,9 @@ public final class Engine: Sendable {
         try await pool.fill(.init(image: image, policy: policy), count: slots)
     }
 
+    /// Whether the launcher has ended, so that no job can run any more.
+    public var hasEnded: Bool { launcher.hasEnded }
+
     /// Runs one program in a fresh sandbox. Waits for a free slot, first come first served; a cancelled task's job is
     /// ended and answered with `Ending.cancelled`.
     /// - Throws: `IsolationError` when the job could not run.
@@ -67,8 +70,21 @@ public final class Engine: Sendable {
                 turns -= 1
                 continue
             }
+            if case .failure(let error) = result, error.code == .slotDied, await launcherEnds() {
+                throw IsolationError(.launcherDied, "the launcher has ended")
+            }
             return try result.get()
         }
+    }
+
+    /// Whether the launcher turns out to have ended, now that a slot has. Slots follow it at once, and theirs may be heard
+    /// of first.
+    private func launcherEnds() async -> Bool {
+        for _ in 0..<50 where !launcher.hasEnded {
+            // A cancelled task looks as often without a pause.
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        return launcher.hasEnded
     }
 
     /// Ends every job and the launcher. Comes back when nothing of them is left.

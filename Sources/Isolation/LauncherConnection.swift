@@ -86,6 +86,9 @@ public final class LauncherConnection: Sendable {
         return try result.get()
     }
 
+    /// Whether the launcher has ended, and with it every slot.
+    var hasEnded: Bool { state.withLock { $0.ended != nil } }
+
     /// Ends a slot that does not answer.
     func killSlot(_ index: UInt16) {
         // A launcher that is gone has taken its slots along.

@@ -227,8 +227,9 @@ extension RedisJobQueue {
     }
 
     func sweep(isForced: Bool) async throws(QueueError) -> Int {
-        // A little less than the interval, so that this process's own last sweep does not stop its next one.
-        let interval = Self.milliseconds(settings.sweepInterval) * 9 / 10
+        // Every process looks at each turn whether it is time: less than one turn before the interval is over, the next turn
+        // would be too late.
+        let interval = Self.milliseconds(settings.sweepInterval - Self.turn - .milliseconds(100))
         let reply = try await run(
             .sweep, [RedisArgument(options.maxStalls), isForced ? "1" : "0", RedisArgument(max(1, interval))])
         let found = reply.elements ?? []
@@ -258,6 +259,9 @@ extension RedisJobQueue {
         }
     }
 
+    /// Time between two turns of tending.
+    static let turn = Duration.seconds(1)
+
     /// Starts what has to be done again and again, whichever processes there are.
     func startTending() {
         guard tender == nil, phase != .closed else { return }
@@ -265,7 +269,7 @@ extension RedisJobQueue {
             var tick = 0
             while !Task.isCancelled {
                 do {
-                    try await clock.sleep(until: clock.uptime + .seconds(1))
+                    try await clock.sleep(until: clock.uptime + Self.turn)
                 } catch {
                     // The queue is closed or gone.
                     return
@@ -278,10 +282,9 @@ extension RedisJobQueue {
     }
 
     private func tendAll(tick: Int) async {
-        let sweepTicks = max(1, Int(settings.sweepInterval / .seconds(1)))
         do {
             try await tend()
-            if tick % sweepTicks == 0 { _ = try await sweep(isForced: false) }
+            _ = try await sweep(isForced: false)
             // Beside this, only clients of BullMQ's can bring the books out of line.
             if tick % 60 == 0 { _ = try await run(.reconcile, []) }
         } catch {

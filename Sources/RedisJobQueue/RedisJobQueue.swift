@@ -78,9 +78,15 @@ public actor RedisJobQueue: JobQueue {
         self.clock = clock
         self.logger = logger
         keys = QueueKeys(prefix: settings.prefix, queue: settings.name)
-        commands = RedisConnection(to: server, role: "commands", logger: logger)
-        blocking = RedisConnection(to: server, role: "blocking", logger: logger)
-        listening = RedisConnection(to: server, role: "listening", logger: logger)
+        // Far above what a sound server needs, also with a disk that lags; and so short that a connection which fell silent is
+        // given up while there is time to renew a lock over the next one.
+        let replyTimeout = min(.seconds(10), max(.seconds(1), options.lockDuration / 3))
+        func connection(_ role: String) -> RedisConnection {
+            RedisConnection(to: server, role: role, replyTimeout: replyTimeout, logger: logger)
+        }
+        commands = connection("commands")
+        blocking = connection("blocking")
+        listening = connection("listening")
     }
 
     deinit {
@@ -250,7 +256,10 @@ public actor RedisJobQueue: JobQueue {
         case .misconfigured: QueueError(.unavailable, "Redis cannot save its data")
         case .busy: QueueError(.unavailable, "Redis is busy")
         case .denied: QueueError(.unavailable, "Redis denies access")
-        case .badReply, .noScript, .wrongNode, .server: QueueError(.unavailable, "Redis did not do as it was told")
+        case .wrongNode: QueueError(.unavailable, "the queue is on another node of the Redis cluster")
+        case .manyNodes:
+            QueueError(.unavailable, "a Redis cluster needs a hash tag in the queue's prefix, such as {bull}")
+        case .badReply, .noScript, .server: QueueError(.unavailable, "Redis did not do as it was told")
         }
     }
 }

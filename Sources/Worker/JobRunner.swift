@@ -15,6 +15,9 @@ public struct JobRunner: Sendable {
     /// The most bytes that a compilation may hand to the program's sandbox.
     private static let productBytes = 64 << 20
 
+    /// Whether the engine has ended: then a failure says nothing of the job.
+    var engineHasEnded: Bool { engine.hasEnded }
+
     /// What every program finds in its environment.
     public static var fixedEnvironment: [String: String] { StagePlan.fixedEnvironment }
 
@@ -237,6 +240,9 @@ public struct JobRunner: Sendable {
 
 /// What the worker needs of the engine; the real one, and in unit tests one that answers from a table.
 public protocol SandboxEngine: Sendable {
+    /// Whether it can run nothing any more, and whatever ran in it ended with it.
+    var hasEnded: Bool { get }
+
     func run(
         _ configuration: SandboxConfiguration, onOutput: OutputObserver?
     ) async throws(IsolationError) -> Outcome

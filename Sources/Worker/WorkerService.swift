@@ -60,6 +60,8 @@ public struct WorkerService: Service {
     }
 
     private func perform(_ lease: Lease) async {
+        // Should this process die, its log says which jobs it had.
+        logger.info("job begun", metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)"])
         let job = Task { await attempt(lease) }
         // The lease is kept, and its signals heard, on a path that the job itself cannot delay.
         let keeper = Task { await keep(lease) }
@@ -84,20 +86,31 @@ public struct WorkerService: Service {
                 logger.info(
                     "job finished",
                     metadata: [
-                        "job": "\(lease.id)", "status": "\(result.status.rawValue)", "language": "\(result.language)",
+                        "job": "\(lease.id)", "attempt": "\(lease.attempt)", "status": "\(result.status.rawValue)",
+                        "language": "\(result.language)",
                         "wallTimeMs": "\(result.wallTimeMs)",
                     ])
+            case .failed where runner.engineHasEnded:
+                // This process is about to end as well. Its lease runs out, and whoever finds the job runs it again.
+                logger.warning("job left behind", metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)"])
             case .failed(let reason, let result, let mayRetry):
                 let fate = try await queue.fail(lease.token, reason: reason, result: result, mayRetry: mayRetry)
                 logger.warning(
-                    "job failed", metadata: ["job": "\(lease.id)", "reason": "\(reason)", "fate": "\(fate)"])
+                    "job failed",
+                    metadata: [
+                        "job": "\(lease.id)", "attempt": "\(lease.attempt)", "reason": "\(reason)", "fate": "\(fate)",
+                    ])
             case .notForHere(let reason):
                 try await queue.passOn(lease.token)
-                logger.info("job passed on", metadata: ["job": "\(lease.id)", "reason": "\(reason)"])
+                logger.info(
+                    "job passed on",
+                    metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)", "reason": "\(reason)"])
             }
         } catch {
             // Somebody else has the job by now, or it was finished for us: our word no longer counts.
-            logger.warning("result refused", metadata: ["job": "\(lease.id)", "reason": "\(error)"])
+            logger.warning(
+                "result refused",
+                metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)", "reason": "\(error)"])
         }
     }
 
@@ -134,15 +147,21 @@ public struct WorkerService: Service {
     }
 
     private func keep(_ lease: Lease) async {
+        let usual = lease.lockDuration / 3
+        var pause = usual
         while !Task.isCancelled {
             do {
-                try await Task.sleep(for: lease.lockDuration / 3)
+                try await Task.sleep(for: pause)
+                // Sooner where this fails: a queue that was away for a third of the time must not cost the lease.
+                pause = usual / 5
                 try await queue.renew(lease.token)
+                pause = usual
             } catch is CancellationError {
                 return
             } catch {
                 // A lease that is lost is signalled; a queue out of reach may be back for the next renewal.
                 logger.warning("lease not renewed", metadata: ["job": "\(lease.id)", "reason": "\(error)"])
+                if (error as? QueueError)?.code == .staleLease { return }
             }
         }
     }

@@ -27,6 +27,19 @@ struct QueueSelection: ParsableArguments {
     @Option(help: "How many jobs may wait (1000; BULKHEAD_MAX_QUEUED).")
     var maxQueued: Int?
 
+    @Option(
+        help: """
+            How long a worker keeps a job in Redis without a word, at least 1s (15s; BULKHEAD_LOCK_DURATION in seconds).
+            """)
+    var lockDuration: Milliseconds?
+
+    @Option(
+        help: """
+            Time between two looks for jobs in Redis whose worker died, at least 1s (5s; BULKHEAD_STALLED_INTERVAL in \
+            seconds).
+            """)
+    var stalledInterval: Milliseconds?
+
     /// Where the queue is.
     /// - Parameter command: the name of a command that cannot do without a Redis; nil for one that can.
     /// - Returns: the Redis; nil for the embedded queue.
@@ -61,12 +74,25 @@ struct QueueSelection: ParsableArguments {
     /// - Throws: `ValidationError` for a name that is none.
     func redisQueue(on server: RedisServer, logger: Logger) throws -> RedisJobQueue {
         var options = try options()
-        // A worker that died is noticed after this, and a sweep of five seconds.
-        options.lockDuration = .seconds(15)
+        // The job of a worker that died is run again after at most the two together.
+        options.lockDuration = try duration(lockDuration, "BULKHEAD_LOCK_DURATION", "--lock-duration", default: 15)
         let settings = RedisQueueOptions(
             name: try name(queueName, "BULKHEAD_QUEUE_NAME", default: "code-execution"),
-            prefix: try name(queuePrefix, "BULKHEAD_QUEUE_PREFIX", default: "bull"))
+            prefix: try name(queuePrefix, "BULKHEAD_QUEUE_PREFIX", default: "bull"),
+            sweepInterval: try duration(
+                stalledInterval, "BULKHEAD_STALLED_INTERVAL", "--stalled-interval", default: 5))
         return RedisJobQueue(server: server, settings: settings, options: options, logger: logger)
+    }
+
+    private func duration(
+        _ flag: Milliseconds?, _ variable: String, _ flagName: String, default standard: Int
+    ) throws -> Duration {
+        let seconds = try Setting.integer(nil, variable, flagName: flagName, in: 1...3_600, default: standard)
+        guard let flag else { return .seconds(seconds) }
+        guard (1_000...3_600_000).contains(flag.count) else {
+            throw ValidationError("\(flagName) must be from 1s to 3600s")
+        }
+        return .milliseconds(flag.count)
     }
 
     private func name(_ flag: String?, _ variable: String, default standard: String) throws -> String {

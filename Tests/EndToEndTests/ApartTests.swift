@@ -17,11 +17,14 @@ extension EndToEnd {
             redis = try #require(RedisTestServer.shared)
         }
 
-        private func start(_ command: [String], redisPort: Int? = nil) throws -> Child {
+        private func start(
+            _ command: [String], redisPort: Int? = nil, environment: [String: String] = [:]
+        ) throws -> Child {
             let own = [
                 "REDIS_HOST": "127.0.0.1", "REDIS_PORT": "\(redisPort ?? redis.port)", "BULKHEAD_QUEUE_NAME": queueName,
             ]
-            return try Child(command, environment: Installation.environment.merging(own) { $1 })
+            return try Child(
+                command, environment: Installation.environment.merging(own) { $1 }.merging(environment) { $1 })
         }
 
         /// An API without a single capability.
@@ -120,6 +123,16 @@ extension EndToEnd {
             #expect(Instance.leftOvers().isEmpty)
         }
 
+        @Test("a lock that is none is refused")
+        func refusesLock() throws {
+            let settings = [["BULKHEAD_LOCK_DURATION": "0"], ["BULKHEAD_STALLED_INTERVAL": "soon"]]
+            for setting in settings {
+                let api = try start([Installation.bulkhead, "api", "--port", "0"], environment: setting)
+                #expect(try api.wait() == 64)
+                #expect(api.standardError.contains(try #require(setting.keys.first)), "\(api.standardError)")
+            }
+        }
+
         @Test("SIGTERM lets a worker end its job, which is answered, and take no other")
         func workerStops() async throws {
             let (api, port) = try startAPI()
@@ -138,6 +151,40 @@ extension EndToEnd {
             try stop(worker)
             #expect(try HTTP.get(path, port: port).text.contains(#""stdout":"begun\nended\n""#))
             #expect(text("state", try HTTP.get("/api/jobs/\(text("id", next))", port: port)) == "queued")
+            try stop(api)
+            #expect(Instance.leftOvers().isEmpty)
+        }
+
+        @Test("the job of a launcher that was killed is not failed, but run again by another worker")
+        func launcherDies() async throws {
+            let locks = ["BULKHEAD_LOCK_DURATION": "3", "BULKHEAD_STALLED_INTERVAL": "1"]
+            func startWorker() throws -> Child {
+                try start([Installation.bulkhead, "worker", "--slots", "2"], environment: locks)
+            }
+            let (api, port) = try startAPI()
+            let worker = try startWorker()
+            let isKnown = try Eventually.holds(within: .seconds(60)) {
+                try HTTP.get("/api/languages", port: port).text.contains("bash")
+            }
+            #expect(isKnown, "\(worker.standardError)")
+            let paths = try (0..<2).map { _ in
+                "/api/jobs/" + text("id", try HTTP.post("/api/jobs", try bash(1, "sleep 1; echo ran"), port: port))
+            }
+            let areRunning = try Eventually.holds(within: .seconds(20)) {
+                try paths.allSatisfy { text("state", try HTTP.get($0, port: port)) == "running" }
+            }
+            #expect(areRunning)
+            for launcher in ProcessTable.children(of: worker.pid) { kill(launcher.pid, SIGKILL) }
+            #expect(try worker.wait() == 1, "\(worker.standardError)")
+            let other = try startWorker()
+            for path in paths {
+                let isDone = try Eventually.holds(within: .seconds(30)) {
+                    text("state", try HTTP.get(path, port: port)) == "finished"
+                }
+                let end = try HTTP.get(path, port: port).text
+                #expect(isDone && end.contains(#""stdout":"ran\n""#) && end.contains(#""attempt":2"#), "\(end)")
+            }
+            try stop(other)
             try stop(api)
             #expect(Instance.leftOvers().isEmpty)
         }

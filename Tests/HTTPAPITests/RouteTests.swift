@@ -361,6 +361,8 @@ import Testing
         try await Fixture(offer: Offer([])).test { client in
             try await client.post("/api/jobs", Self.request(cpus: 16, "go"))
                 .expectProblem(.serviceUnavailable, "language_not_served")
+            // Whoever serves it may be back in a moment: no mistake of the client's.
+            try await client.post("/api/jobs", Self.request(cpus: 1)).expectProblem(.serviceUnavailable, "not_ready")
         }
     }
 

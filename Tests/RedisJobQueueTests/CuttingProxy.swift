@@ -7,6 +7,8 @@ final class CuttingProxy: Sendable {
     private struct State {
         var isOpen = true
         var cutsNext = false
+        /// Connections that have fallen silent: nothing comes back over them, and they stay.
+        var silent: Set<Int32> = []
         /// Only an answer that holds these bytes is cut.
         var pattern: [UInt8] = []
         var cuts = 0
@@ -65,6 +67,11 @@ final class CuttingProxy: Sendable {
         }
     }
 
+    /// Lets nothing come back any more over the connections that there are.
+    func silence() {
+        state.withLock { $0.silent.formUnion($0.descriptors) }
+    }
+
     private static func withAddress<Outcome>(
         _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Outcome
     ) -> Outcome {
@@ -94,6 +101,7 @@ final class CuttingProxy: Sendable {
         defer {
             state.withLock { state in
                 state.descriptors.remove(client)
+                state.silent.remove(client)
                 Glibc.close(client)
             }
             Glibc.close(server)
@@ -110,6 +118,7 @@ final class CuttingProxy: Sendable {
                 let count = recv(from, &buffer, buffer.count, 0)
                 guard count > 0 else { return }
                 if from == server, isToBeCut(buffer[0..<count]) { return }
+                if from == server, state.withLock({ $0.silent.contains(client) }) { continue }
                 guard send(to, buffer, count, Int32(MSG_NOSIGNAL)) == count else { return }
             }
         }

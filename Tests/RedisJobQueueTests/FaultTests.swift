@@ -187,6 +187,21 @@ struct FaultTests {
         await queue.close()
     }
 
+    @Test("a connection that fell silent is given up in time to keep the lock over another")
+    func silence() async throws {
+        let place = try place()
+        let proxy = try CuttingProxy(to: place.server.socketPath)
+        let queue = try place.queue(
+            QueueOptions(lockDuration: .seconds(6)), at: try RedisServer(url: "unix://\(proxy.path)"))
+        try await queue.add(.sample("j-a"))
+        let lease = try await queue.take(by: "w")
+        proxy.silence()
+        try await queue.renew(lease.token)
+        try await queue.complete(lease.token, with: .sample("j-a"))
+        #expect(try await queue.job("j-a")?.attempt == 1)
+        await queue.close()
+    }
+
     @Test("user, password and database of the URL are used; a wrong password is no crash")
     func access() async throws {
         let place = try place()

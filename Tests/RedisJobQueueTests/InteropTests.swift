@@ -288,6 +288,36 @@ struct InteropTests {
         await queue.close()
     }
 
+    @Test("a job's log says why attempts came to nothing, and what others wrote of it stays")
+    func logs() async throws {
+        let (queue, client) = try await start()
+        let wishes: JSONObject = ["attempts": .integer(2)]
+        let id = try #require(try await client("add", ["data": request, "opts": .object(wishes)]).text)
+        try await client("note", ["id": .string(id)])
+        let failure = ExecutionResult.sample(id, .internalError)
+        var lease = try await queue.take(by: "ours")
+        _ = try await queue.fail(lease.token, reason: "no slot", result: failure, mayRetry: true)
+        _ = try await queue.take(by: "dying")
+        try place.redis("DEL", "\(place.base)\(id):lock")
+        try await queue.recoverStalled()
+        lease = try await queue.take(by: "ours")
+        _ = try await queue.fail(lease.token, reason: "no slot either", result: failure, mayRetry: true)
+        let lines = [
+            "by hand", "attempt 1 by ours: no slot", "attempt 2 by dying: stalled: its worker was heard of no more",
+            "attempt 3 by ours: no slot either",
+        ]
+        #expect(try await client("logs", ["id": .string(id)]) == .array(lines.map { .string($0) }))
+        #expect(try await client("progress", ["id": .string(id)])["by"].text == "hand")
+        // As few as the producer wants.
+        let short = try #require(
+            try await client("add", ["data": request, "opts": .object(["keepLogs": .integer(1)])]).text)
+        try await client("note", ["id": .string(short)])
+        lease = try await queue.take(by: "ours")
+        _ = try await queue.fail(lease.token, reason: "x", result: failure, mayRetry: true)
+        #expect(try await client("logs", ["id": .string(short)]) == .array([.string("attempt 1 by ours: x")]))
+        await queue.close()
+    }
+
     @Test("a flow is refused with its reason, and its parent stays whole")
     func refusesFlows() async throws {
         let (queue, client) = try await start()

@@ -23,31 +23,29 @@ final class OfficialClient: Sendable {
 
     private static func prepare() throws -> String {
         let root = folder.deletingLastPathComponent().deletingLastPathComponent()
-        let environment = root.appendingPathComponent(".build/interop-python-3.4.4")
-        let python = environment.appendingPathComponent("bin/python3").path
-        if (try? run(python, ["-c", "import bullmq"])) != nil { return python }
-        try run("/usr/bin/python3", ["-m", "venv", "--clear", environment.path])
-        try run(
-            python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "bullmq==3.4.4", "redis==8.1.0"])
-        return python
+        return try run(root.appendingPathComponent("scripts/bullmq-python.sh").path, [])
+            .trimmingCharacters(in: .newlines)
     }
 
     private struct Failure: Error {
         let message: String
     }
 
-    private static func run(_ program: String, _ arguments: [String]) throws {
+    private static func run(_ program: String, _ arguments: [String]) throws -> String {
         let process = Process()
+        let output = Pipe()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
+        process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
+        let printed = try output.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             throw Failure(message: "\(arguments.joined(separator: " ")) ended with \(process.terminationStatus)")
         }
+        return String(decoding: printed, as: UTF8.self)
     }
 
     /// Runs a program of its own with the package at hand, to its end.

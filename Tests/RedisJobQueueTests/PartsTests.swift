@@ -63,6 +63,8 @@ struct PartsTests {
             ("LOADING Redis is loading the dataset in memory", .loading),
             ("MISCONF Redis is configured to save RDB snapshots", .misconfigured),
             ("NOSCRIPT No matching script.", .noScript), ("NOAUTH Authentication required.", .denied),
+            ("MOVED 3999 127.0.0.1:6381", .wrongNode), ("ASK 3999 127.0.0.1:6381", .wrongNode),
+            ("CROSSSLOT Keys in request don't hash to the same slot", .manyNodes),
             ("WRONGTYPE Operation against a key", .server),
         ])
     func errors(text: String, code: RedisError.Code) {

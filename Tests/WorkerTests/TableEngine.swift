@@ -8,6 +8,8 @@ final class TableEngine: SandboxEngine {
     enum Row: Sendable {
         case outcome(Outcome)
         case failure(IsolationError)
+        /// As `failure`, and nothing runs any more.
+        case end(IsolationError)
         /// Runs until its task is cancelled, and says so as the engine does.
         case untilCancelled
     }
@@ -16,6 +18,7 @@ final class TableEngine: SandboxEngine {
         var rows: [Row]
         var seen: [SandboxConfiguration] = []
         var cancellations = 0
+        var hasEnded = false
         var onStart: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -29,6 +32,8 @@ final class TableEngine: SandboxEngine {
 
     /// The configurations of all runs so far, in order.
     var seen: [SandboxConfiguration] { state.withLock { $0.seen } }
+
+    var hasEnded: Bool { state.withLock { $0.hasEnded } }
 
     /// How many runs were cancelled.
     var cancellations: Int { state.withLock { $0.cancellations } }
@@ -59,6 +64,9 @@ final class TableEngine: SandboxEngine {
             onOutput?(.error, outcome.standardError.bytes)
             return outcome
         case .failure(let error): throw error
+        case .end(let error):
+            state.withLock { $0.hasEnded = true }
+            throw error
         case .untilCancelled:
             // A day: whoever waits this long has forgotten to cancel, and the suite's time limit says so.
             do { try await Task.sleep(for: .seconds(86_400)) } catch {}

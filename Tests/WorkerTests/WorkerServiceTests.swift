@@ -15,10 +15,11 @@ struct WorkerServiceTests {
     /// Runs `test` beside a worker that takes from `queue`, closes the queue, and waits for the worker's end.
     private func withWorker(
         _ engine: TableEngine, concurrency: Int = 2, options: QueueOptions = QueueOptions(),
+        seenAs: (EmbeddedJobQueue) -> any JobQueue = { $0 },
         _ test: @escaping @Sendable (EmbeddedJobQueue) async throws -> Void
     ) async throws {
         let queue = EmbeddedJobQueue(options: options)
-        let worker = service(engine, queue, concurrency: concurrency)
+        let worker = service(engine, seenAs(queue), concurrency: concurrency)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -38,7 +39,7 @@ struct WorkerServiceTests {
 
     private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    private func service(_ engine: TableEngine, _ queue: EmbeddedJobQueue, concurrency: Int) -> WorkerService {
+    private func service(_ engine: TableEngine, _ queue: any JobQueue, concurrency: Int) -> WorkerService {
         WorkerService(
             queue: queue, runner: Samples.runner(engine), name: "here", concurrency: concurrency, logger: Self.silent)
     }
@@ -213,6 +214,34 @@ struct WorkerServiceTests {
             #expect(await queue.job("a")?.attempt == 1)
             #expect(await queue.cancel("a") == .requested)
             #expect(try await result(queue, "a").status == .cancelled)
+        }
+    }
+
+    @Test("a queue that is away when the lease should be renewed is asked again soon")
+    func keepsAfterFailures() async throws {
+        let engine = TableEngine(.untilCancelled)
+        // Asked every third of the lease only, the fourth answer would come when it has run out.
+        try await withWorker(
+            engine, options: QueueOptions(lockDuration: .seconds(3), maxStalls: 0),
+            seenAs: { AwayQueue(queue: $0, failures: 3) }
+        ) { queue in
+            try await add(queue, "a")
+            await engine.waitForRun()
+            #expect(try await queue.result(of: "a", waitingAtMost: .milliseconds(3_500)) == nil)
+            #expect(await queue.job("a")?.state == .running)
+            #expect(await queue.cancel("a") == .requested)
+            #expect(try await result(queue, "a").status == .cancelled)
+        }
+    }
+
+    @Test("a job whose engine ended under it is not failed: another worker will find it")
+    func leavesBehind() async throws {
+        let engine = TableEngine(.end(IsolationError(.launcherDied, "the launcher has ended")))
+        try await withWorker(engine) { queue in
+            try await add(queue, "a", attempts: 1)
+            await engine.waitForRun()
+            #expect(try await queue.result(of: "a", waitingAtMost: .milliseconds(500)) == nil)
+            #expect(await queue.job("a")?.state == .running)
         }
     }
 

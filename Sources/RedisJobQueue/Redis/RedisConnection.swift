@@ -8,11 +8,10 @@ actor RedisConnection {
     /// No single reply may be larger: that of a result, or of a request with room for everything around it.
     private static let mostReplyBytes = 64 << 20
     private static let connectTimeout = Duration.seconds(2)
-    /// What a command may take that does not block. Far above what a sound server needs, also with a disk that lags.
-    private static let replyTimeout = Duration.seconds(10)
-
     nonisolated let unownedExecutor: UnownedSerialExecutor
     private let executor: ThreadExecutor
+    /// What a command may take that does not block.
+    private let replyTimeout: Duration
     private let server: RedisServer
     private let logger: Logger
     private let interruption = Interruption()
@@ -26,9 +25,11 @@ actor RedisConnection {
     /// - Parameters:
     ///   - server: where to connect to.
     ///   - role: what the connection is for, in the log and in the thread's name.
+    ///   - replyTimeout: what a command may take that does not block.
     ///   - logger: hears of the connection's fate.
-    init(to server: RedisServer, role: String, logger: Logger) {
+    init(to server: RedisServer, role: String, replyTimeout: Duration, logger: Logger) {
         self.server = server
+        self.replyTimeout = replyTimeout
         var logger = logger
         logger[metadataKey: "connection"] = "\(role)"
         self.logger = logger
@@ -54,7 +55,7 @@ actor RedisConnection {
     func send(_ command: RedisCommand, blockingFor blocking: Duration = .zero) throws(RedisError) -> RedisReply {
         let socket = try connected()
         do throws(RedisError) {
-            return try exchange(command, on: socket, within: Self.replyTimeout + blocking)
+            return try exchange(command, on: socket, within: replyTimeout + blocking)
         } catch {
             throw noted(error)
         }
@@ -88,7 +89,7 @@ actor RedisConnection {
         drop()
         let socket = try connected()
         do throws(RedisError) {
-            let deadline = ContinuousClock.now + Self.replyTimeout
+            let deadline = ContinuousClock.now + replyTimeout
             try socket.send(RedisCommand(["SUBSCRIBE"] + channels.map { RedisArgument($0) }).encoded, until: deadline)
             for _ in channels {
                 guard let reply = try socket.receive(until: deadline, atMost: Self.mostReplyBytes) else {
@@ -111,8 +112,8 @@ actor RedisConnection {
             var messages: [(String, String)] = []
             var reply = try socket.receive(until: .now + limit, atMost: Self.mostReplyBytes)
             if reply == nil {
-                try socket.send(RedisCommand(["PING"]).encoded, until: .now + Self.replyTimeout)
-                reply = try socket.receive(until: .now + Self.replyTimeout, atMost: Self.mostReplyBytes)
+                try socket.send(RedisCommand(["PING"]).encoded, until: .now + replyTimeout)
+                reply = try socket.receive(until: .now + replyTimeout, atMost: Self.mostReplyBytes)
                 if reply == nil { throw RedisError(.connectionLost, "Redis answers no PING") }
             }
             while let next = reply {
@@ -163,13 +164,13 @@ actor RedisConnection {
         if let password = server.password {
             let user = server.user.map { [RedisArgument($0)] } ?? []
             _ = try exchange(
-                RedisCommand(["AUTH"] + user + [RedisArgument(password)]), on: socket, within: Self.replyTimeout)
+                RedisCommand(["AUTH"] + user + [RedisArgument(password)]), on: socket, within: replyTimeout)
         }
         if server.database != 0 {
-            _ = try exchange(["SELECT", RedisArgument(server.database)], on: socket, within: Self.replyTimeout)
+            _ = try exchange(["SELECT", RedisArgument(server.database)], on: socket, within: replyTimeout)
         }
         // A server that is loading or wants a password says so here, and not in the middle of a job.
-        _ = try exchange(["PING"], on: socket, within: Self.replyTimeout)
+        _ = try exchange(["PING"], on: socket, within: replyTimeout)
     }
 
     private func exchange(
@@ -195,7 +196,7 @@ actor RedisConnection {
             drop()
             if !interruption.isClosed { logger.warning("connection lost", metadata: ["reason": "\(error)"]) }
             if interruption.isClosed { return RedisError(.closed, "the connection was closed") }
-        case .readOnly, .loading, .misconfigured, .outOfMemory, .busy, .denied, .wrongNode, .server:
+        case .readOnly, .loading, .misconfigured, .outOfMemory, .busy, .denied, .wrongNode, .manyNodes, .server:
             logger.warning("Redis refused a command", metadata: ["reason": "\(error)"])
             // After a failover the same name leads to the new primary, but only on a new connection.
             if error.code == .readOnly { drop() }

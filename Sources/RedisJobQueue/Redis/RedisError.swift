@@ -26,6 +26,8 @@ struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
         case busy
         /// The key lives on another node of a cluster.
         case wrongNode
+        /// The keys may live on several nodes of a cluster: the prefix has no hash tag.
+        case manyNodes
         case server
     }
 
@@ -44,7 +46,7 @@ struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
             ("READONLY", .readOnly), ("OOM", .outOfMemory), ("LOADING", .loading), ("MASTERDOWN", .loading),
             ("MISCONF", .misconfigured), ("NOREPLICAS", .misconfigured), ("NOSCRIPT", .noScript), ("BUSY", .busy),
             ("NOAUTH", .denied), ("WRONGPASS", .denied), ("NOPERM", .denied), ("MOVED", .wrongNode),
-            ("ASK", .wrongNode), ("CLUSTERDOWN", .loading), ("TRYAGAIN", .loading),
+            ("ASK", .wrongNode), ("CROSSSLOT", .manyNodes), ("CLUSTERDOWN", .loading), ("TRYAGAIN", .loading),
         ]
         let found = words.first { text.hasPrefix($0.0 + " ") || text.contains("-\($0.0) ") }
         // An unknown command is answered with its arguments, which may be a job's.
@@ -56,7 +58,7 @@ struct RedisError: Error, Sendable, Equatable, CustomStringConvertible {
     var isPassing: Bool {
         switch code {
         case .unreachable, .connectionLost, .readOnly, .outOfMemory, .loading, .misconfigured, .busy, .denied: true
-        case .closed, .badReply, .noScript, .wrongNode, .server: false
+        case .closed, .badReply, .noScript, .wrongNode, .manyNodes, .server: false
         }
     }
 

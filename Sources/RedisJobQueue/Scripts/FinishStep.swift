@@ -20,7 +20,11 @@ extension Script {
           call('HDEL', key, 'cancel', 'defa', 'expiresAt')
           call('HSET', key, field, value, 'finishedOn', ARGV[2], 'once', ARGV[14])
           if ARGV[7] ~= '' then call('HSET', key, 'result', ARGV[7]) else call('HDEL', key, 'result') end
-          if target == 'failed' then call('HSET', key, 'stacktrace', ARGV[18]) end
+          if target == 'failed' then
+            call('HSET', key, 'stacktrace', ARGV[18])
+            -- What stalled was logged as it was found, and one that never ran has nothing to tell.
+            if previous == 'active' then log(id, value) end
+          end
           if ARGV[8] ~= '' then call('SET', prefix .. 'bh:result:' .. id, ARGV[8], 'PX', ARGV[9]) end
 
           local deduplication = call('HGET', key, 'deid')

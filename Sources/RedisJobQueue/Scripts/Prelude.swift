@@ -113,6 +113,18 @@ extension Script {
             key .. ':failed', key .. ':unsuccessful')
         end
 
+        -- A line in the job's log, for people: why an attempt came to nothing. Never more than a hundred, or what the
+        -- producer wants kept, which BullMQ knows as `kl`.
+        local function log(id, text)
+          local key = prefix .. id
+          local fields = call('HMGET', key, 'ats', 'pb', 'opts')
+          local isRead, opts = pcall(cjson.decode, fields[3] or '{}')
+          local most = isRead and type(opts) == 'table' and tonumber(opts.kl or opts.keepLogs) or 100
+          local who = fields[2] and 'attempt ' .. (fields[1] or '1') .. ' by ' .. fields[2] .. ': ' or ''
+          call('RPUSH', key .. ':logs', who .. text)
+          call('LTRIM', key .. ':logs', -math.max(1, math.min(math.floor(most), 100)), -1)
+        end
+
         local function forgetSize(sizes, sum, id)
           local size = call('HGET', sizes, id)
           if size then

@@ -14,6 +14,7 @@ extension Script {
             if call('HEXISTS', key, 'cancel') == 1 then return 2 end
             if call('LREM', active, -1, id) < 1 then return -3 end
             unlock(id)
+            log(id, ARGV[5])
             call('HINCRBY', key, 'atm', 1)
             call('HSET', key, 'failedReason', ARGV[5], 'stacktrace', ARGV[6], 'once', ARGV[8], 'delay', delay)
             if delay > 0 then

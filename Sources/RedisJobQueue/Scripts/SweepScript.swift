@@ -21,6 +21,7 @@ extension Script {
               if call('EXISTS', key .. ':lock') == 1 then
                 call('SADD', stalled, id)
               elseif call('LREM', active, 1, id) > 0 and call('EXISTS', key) == 1 then
+                log(id, 'stalled: its worker was heard of no more')
                 local times = call('HINCRBY', key, 'stc', 1)
                 local isOver = call('HEXISTS', key, 'cancel') == 1
                 -- A scheduler makes its next job when this one ends; BullMQ never fails those for stalling.

@@ -23,7 +23,10 @@ extension Script {
 
             if ARGV[7] == '1' then
               for _, id in ipairs(call('LRANGE', active, 0, -1)) do
-                if call('GET', prefix .. id .. ':lock') == token then return record(id) end
+                if call('GET', prefix .. id .. ':lock') == token then
+                  call('SET', prefix .. id .. ':lock', token, 'PX', ARGV[4])
+                  return record(id)
+                end
               end
             end
 

@@ -67,6 +67,18 @@ class Client:
             "stacktrace": job.stacktrace,
         }
 
+    async def logs(self, id):
+        return (await self.queue.getJobLogs(id))["logs"]
+
+    async def note(self, id):
+        """What another worker, or the producer, may write about a job."""
+        job = await Job.fromId(self.queue, id)
+        await job.log("by hand")
+        await job.updateProgress({"by": "hand"})
+
+    async def progress(self, id):
+        return (await Job.fromId(self.queue, id)).progress
+
     async def counts(self):
         return await self.queue.getJobCounts(
             "completed", "failed", "wait", "active", "delayed", "prioritized", "paused"
