@@ -49,7 +49,7 @@ extension EngineTests {
         @Test("what an instance has can be counted while it runs, job or none, and is nothing when it has ended")
         func footprint() async throws {
             let test = try TestEngine.start(slots: 2)
-            try await test.engine.warmUp(slots: 2)
+            try await test.engine.warmUp(image: TestEngine.Image.probe.rawValue, slots: 2)
             func count(_ name: String) throws -> Int {
                 try test.engine.footprint().rows.filter { $0.name.hasPrefix(name) }.reduce(0) { $0 + $1.count }
             }
