@@ -124,7 +124,7 @@ in_virtual_machine() {
     fi
 }
 in_virtual_machine virtual-machine-selftest
-in_virtual_machine virtual-machine-storm --storm 60 --seed 4
+in_virtual_machine virtual-machine-storm --storm 300 --seed 4
 
 if grep -h 'privileged suite skipped: ' "$logs"/*; then
     if [[ ${CI:-} == true ]]; then

@@ -194,7 +194,10 @@ public struct Storm: Sendable {
     private func collection(_ job: StormJob, _ result: ExecutionResult) -> String? {
         guard case .attack(let attack) = job.work, attack.mode == .collect else { return nil }
         let judgement = selftest.collected(result, attack)
-        return judgement.verdict == .contained ? nil : judgement.reason
+        if judgement.verdict == .contained { return nil }
+        // Less than there is, on a host where the seconds for looking were over.
+        if judgement.verdict == .unjudged, selftest.timeScale > 1, result.ranOutOfCollecting { return nil }
+        return judgement.reason
     }
 
     // MARK: what is left
@@ -237,4 +240,9 @@ public struct Storm: Sendable {
         }
         return footprint
     }
+}
+
+extension ExecutionResult {
+    /// Whether the answer says that not every file was looked at, for want of time.
+    var ranOutOfCollecting: Bool { files.contains { $0.skipped == SkipReason.outOfTime.words } }
 }
