@@ -151,6 +151,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+        // The judges of the self-test, on answers made up for them.
+        .testTarget(name: "SelftestTests", dependencies: ["Jobs", "Selftest"], swiftSettings: settings),
         // What the sources and the binaries are made of: layers, static linkage, one thread.
         .testTarget(name: "ArchitectureTests", dependencies: ["Linux"], swiftSettings: settings),
         // Root and a kernel: skipped, and said so, without root.

@@ -120,12 +120,18 @@ code=0
 part virtual-machine as_root "$scripts/test-vm.sh" || code=$?
 count_swift "$logs/virtual-machine" "$code"
 
-# The attacks against cgroup v2; the tests above ran them here.
-if part virtual-machine-selftest as_root "$scripts/test-vm.sh" .build/release/bulkhead selftest; then
-    passed=$((passed + 1))
-else
-    failed=$((failed + 1))
-fi
+# The attacks against cgroup v2, and some of them at once; the tests above ran them here.
+in_virtual_machine() {
+    local name=$1
+    shift
+    if part "$name" as_root "$scripts/test-vm.sh" .build/release/bulkhead selftest "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+}
+in_virtual_machine virtual-machine-selftest
+in_virtual_machine virtual-machine-storm --storm 300 --seed 4
 
 if grep -h 'privileged suite skipped: ' "$logs"/*; then
     if [[ ${CI:-} == true ]]; then

@@ -1,11 +1,16 @@
+import CLinux
 import Foundation
 import Synchronization
 
 /// A thread for calls that block: the cooperative pool has one thread a processor and must not wait for a job.
 enum BlockingThread {
     static func start(name: String, _ body: @escaping @Sendable () -> Void) {
-        let thread = Thread(block: body)
-        thread.name = name
+        let thread = Thread {
+            // Foundation's own name is not the kernel's: the thread would be called as the one that started it. It can only
+            // fail for a bad address.
+            _ = name.withCString { bk_prctl(BK_PR_SET_NAME, UInt64(UInt(bitPattern: $0)), 0) }
+            body()
+        }
         thread.start()
     }
 }

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// The process that uses it is not root. Every slot has a thread here that moves the job's streams.
 public final class Engine: Sendable {
-    private let launcher: LauncherConnection
+    let launcher: LauncherConnection
     private let pool: SlotPool
     private let onFailure = Mutex<(@Sendable (IsolationError) -> Void)?>(nil)
 

@@ -83,8 +83,8 @@ public struct LimitOverrides: Sendable, Equatable {
 }
 
 extension Limits {
-    /// As `evidence.limits` of an answer.
-    var json: JSONObject {
+    /// As `evidence.limits` of an answer, and as the `limits` of a request that sets each.
+    public var json: JSONObject {
         var object = JSONObject()
         for field in LimitOverrides.wholeNumbers {
             object.members.append(.init(name: field.name, value: .integer(self[keyPath: field.limit])))

@@ -12,7 +12,7 @@ extension Selftest {
             .and(leaks(result)).and(alive).and(slots)
     }
 
-    private func collected(_ result: ExecutionResult, _ attack: Attack) -> Judgement {
+    nonisolated func collected(_ result: ExecutionResult, _ attack: Attack) -> Judgement {
         let taken = result.files.filter { $0.skipped == nil }
         let left = result.files.count - taken.count
         let never = (attack.never?.alternatives ?? []) + [witness.canary]

@@ -120,7 +120,7 @@ public actor Selftest {
     // MARK: what must hold after every attack
 
     /// No output has the secret in it.
-    func leaks(_ result: ExecutionResult) -> Judgement {
+    nonisolated func leaks(_ result: ExecutionResult) -> Judgement {
         let texts = [result.stdout, result.stderr, result.compile?.stdout ?? "", result.compile?.stderr ?? ""]
         return texts.contains { $0.contains(witness.canary) }
             ? .escaped("the witness's secret is in the job's output") : .contained("")

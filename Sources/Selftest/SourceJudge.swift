@@ -46,13 +46,17 @@ extension Selftest {
         return judgement
     }
 
+    /// Those of compilations that are no attack.
+    nonisolated var usualCompileLimits: Limits {
+        var limits = Limits.compile
+        limits.wallTimeMs = max(limits.wallTimeMs, min(limits.wallTimeMs * timeScale, maxima.wallTimeMs))
+        limits.cpuTimeMs = max(limits.cpuTimeMs, min(limits.cpuTimeMs * timeScale, maxima.cpuTimeMs))
+        return limits
+    }
+
     private func run(_ source: String, language: String, compileLimits: Limits) async throws -> ExecutionResult {
         let request: JSONValue = .object(["language": .string(language), "code": .string(source)])
-        var compileLimits = compileLimits
-        if timeScale > 1, compileLimits == .compile {
-            compileLimits.wallTimeMs = min(compileLimits.wallTimeMs * timeScale, maxima.wallTimeMs)
-            compileLimits.cpuTimeMs = min(compileLimits.cpuTimeMs * timeScale, maxima.cpuTimeMs)
-        }
+        let compileLimits = compileLimits == .compile ? usualCompileLimits : compileLimits
         let parsed = try ExecutionRequest(json: Data(request.bytes), languages: languages.all, maxima: maxima)
         return await makeRunner(compileLimits).run(parsed, .init(id: JobID().description))
     }

@@ -18,6 +18,9 @@ struct SelftestCommand: ParsableCommand {
 
             Exit 0 when everything was contained, 1 otherwise, 2 when nothing could be tried. On a host that is slower than
             most, BULKHEAD_TIME_SCALE=10 stretches all deadlines.
+
+            With --storm it runs that many random hostile jobs at once instead, attacks among them, under random limits:
+            every answer must be well-formed, its status right, and nothing may be left.
             """)
 
     @OptionGroup var engine: EngineOptions
@@ -37,6 +40,14 @@ struct SelftestCommand: ParsableCommand {
     @Flag(help: "Print the findings as JSON.")
     var json = false
 
+    @OptionGroup(title: "Storm") var storm: StormOptions
+
+    func validate() throws {
+        if storm.isWanted, list || !group.isEmpty || !attack.isEmpty {
+            throw ValidationError("a storm draws its attacks itself: no --list, --group or --attack with it")
+        }
+    }
+
     mutating func run() throws {
         let program: AttackProgram
         do {
@@ -51,15 +62,21 @@ struct SelftestCommand: ParsableCommand {
             for attack in chosen { print("\(attack.group)\t\(attack.name)\t\(attack.what)") }
             return
         }
-        let report: SelftestReport
+        let end: (json: JSONValue, summary: String, isClean: Bool)
         do {
-            report = try attempt(chosen, of: program)
+            if storm.isWanted {
+                let report = try attemptStorm(with: program)
+                end = (report.json, report.summary, report.isClean)
+            } else {
+                let report = try attempt(chosen, of: program)
+                end = (report.json, report.summary, report.isClean)
+            }
         } catch {
             note("\(error)")
             throw ExitCode(2)
         }
-        print(json ? String(decoding: report.json.bytes, as: UTF8.self) : report.summary)
-        if !report.isClean { throw ExitCode(1) }
+        print(json ? String(decoding: end.json.bytes, as: UTF8.self) : end.summary)
+        if !end.isClean { throw ExitCode(1) }
     }
 
     private func choose(from attacks: [Attack]) throws -> [Attack] {
@@ -75,25 +92,7 @@ struct SelftestCommand: ParsableCommand {
     }
 
     private func attempt(_ chosen: [Attack], of program: AttackProgram) throws -> SelftestReport {
-        let timeScale = try Setting.integer(
-            nil, "BULKHEAD_TIME_SCALE", flagName: "", in: 1...100, default: 1)
-        guard geteuid() == 0 else {
-            throw IsolationError(.host, "must be started as root (it gives root up once its launcher runs): try sudo")
-        }
-        try DelegatedScope.ensure(arguments: CommandLine.arguments)
-        // While this process is root: the files must be open before it is not.
-        let launcher = try engine.launcherPath()
-        let watched = WatchedFiles(try watchedPaths(launcher: launcher, attacks: program.path))
-        var started: Witness?
-        // Not before the engine has made its control groups: beside another process of the group it could not (v2).
-        let running = try RunningEngine.start(
-            engine, images: ["default"], slots: 2,
-            whileRoot: { started = try Witness(program: program.path, timeScale: timeScale) },
-            onFailure: { note("\($0)") })
-        guard let witness = started else { throw IsolationError(.host, "the witness of the attacks did not start") }
-        let selftest = Selftest(
-            engine: running.engine, languages: running.languages, maxima: running.maxima, program: program,
-            witness: witness, watched: watched, launcher: launcher, timeScale: timeScale)
+        let (running, selftest) = try begin(program, slots: 2)
         let quiet = json
         return try runToEnd {
             let report = try await withStopSignals {
@@ -111,6 +110,53 @@ struct SelftestCommand: ParsableCommand {
             await running.engine.shutDown()
             return report
         }
+    }
+
+    private func attemptStorm(with program: AttackProgram) throws -> StormReport {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let slots = storm.concurrency ?? cores
+        let seed = storm.seed ?? UInt64.random(in: 0...UInt64.max)
+        let jobs = storm.stormOnly.map { $0..<$0 + 1 } ?? 0..<(storm.storm ?? 0)
+        // Before anything happens: what hangs or crashes must be repeatable as well.
+        note("storm of seed \(seed): jobs \(jobs.lowerBound) to \(jobs.upperBound - 1), \(slots) slots")
+        let (running, selftest) = try begin(program, slots: slots)
+        let storm = Storm(selftest: selftest, engine: running.engine, slots: slots, seed: seed, cores: cores)
+        let quiet = json
+        if jobs.count == 1 { note(try storm.description(of: jobs.lowerBound)) }
+        return try runToEnd {
+            var report = try await withStopSignals {
+                try await storm.run(jobs) { if !quiet { Self.say($0) } }
+            }
+            await running.engine.shutDown()
+            report.addLeftovers(try running.engine.footprint().leftovers)
+            return report
+        }
+    }
+
+    /// Starts everything that attacks need, and gives up root.
+    private func begin(_ program: AttackProgram, slots: Int) throws -> (RunningEngine, Selftest) {
+        let timeScale = try Setting.integer(
+            nil, "BULKHEAD_TIME_SCALE", flagName: "", in: 1...100, default: 1)
+        guard geteuid() == 0 else {
+            throw IsolationError(.host, "must be started as root (it gives root up once its launcher runs): try sudo")
+        }
+        try DelegatedScope.ensure(arguments: CommandLine.arguments)
+        // While this process is root: the files must be open before it is not.
+        let launcher = try engine.launcherPath()
+        let watched = WatchedFiles(try watchedPaths(launcher: launcher, attacks: program.path))
+        var started: Witness?
+        // Not before the engine has made its control groups: beside another process of the group it could not (v2).
+        let running = try RunningEngine.start(
+            engine, images: ["default"], slots: slots,
+            whileRoot: { started = try Witness(program: program.path, timeScale: timeScale) },
+            onFailure: { note("\($0)") })
+        guard let witness = started else { throw IsolationError(.host, "the witness of the attacks did not start") }
+        return (
+            running,
+            Selftest(
+                engine: running.engine, languages: running.languages, maxima: running.maxima, program: program,
+                witness: witness, watched: watched, launcher: launcher, timeScale: timeScale)
+        )
     }
 
     /// At once, also into a pipe: an attack that hangs must not hide the findings before it.

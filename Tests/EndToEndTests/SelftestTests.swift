@@ -107,6 +107,67 @@ extension EndToEnd {
             #expect(escaped.report.attacks.first?.verdict == "escaped")
         }
 
+        /// What `--storm --json` prints.
+        private struct StormReport: Decodable {
+            struct Wrong: Decodable {
+                var index: Int
+                var ending: String
+                var expected: String
+                var reason: String
+                var draw: String
+            }
+
+            var jobs: Int
+            var seed: String
+            var slots: Int
+            var statuses: [String: Int]
+            var wrong: [Wrong]
+            var leftovers: [String]
+        }
+
+        private func storm(_ arguments: [String]) throws -> (code: Int, report: StormReport, error: String) {
+            let command = try Command.bulkhead(["selftest", "--json"] + arguments, atMost: .seconds(480))
+            do {
+                let report = try JSONDecoder().decode(StormReport.self, from: Data(command.output))
+                return (command.exitCode, report, command.error)
+            } catch {
+                throw Child.Failure(description: "no report (\(command.exitCode)): \(command.error)\(command.text)")
+            }
+        }
+
+        @Test(
+            "300 random hostile jobs at once: every answer well-formed, every status right, nothing left",
+            arguments: ["4", "\(UInt64.random(in: 0...UInt64.max))"])
+        func storm(seed: String) throws {
+            // Said before it runs: so that what it finds can be found again.
+            print("storm of seed \(seed)")
+            let (code, report, _) = try storm(["--storm", "300", "--seed", seed])
+            for wrong in report.wrong {
+                Issue.record("\(wrong.ending), expected \(wrong.expected): \(wrong.reason): \(wrong.draw)")
+            }
+            for left in report.leftovers { Issue.record("left: \(left)") }
+            #expect(code == 0)
+            #expect(report.jobs == 300 && report.seed == seed && report.slots > 0)
+            #expect(report.statuses.values.reduce(0, +) == 300)
+            // A storm in which little happens shows little.
+            for status in [
+                "ok", "nonzero_exit", "signaled", "cpu_time_limit", "wall_time_limit", "memory_limit", "output_limit",
+                "process_limit", "disk_limit", "cancelled",
+            ] { #expect(report.statuses[status] ?? 0 > 0, "\(status)") }
+            #expect(Instance.leftOvers().isEmpty)
+        }
+
+        @Test("one job of a storm is drawn again by its number; what makes no sense together is said")
+        func oneOfAStorm() throws {
+            let (code, report, error) = try storm(["--storm-only", "17", "--seed", "4", "--concurrency", "1"])
+            #expect(code == 0 && report.jobs == 1 && report.slots == 1)
+            #expect(error.contains("bulkhead: 17 ") && error.contains("right: "))
+            for arguments in [
+                ["--storm", "0"], ["--storm-only", "1"], ["--seed", "1"], ["--storm", "1", "--list"],
+                ["--storm", "1", "--attack", "cpu-spin"], ["--storm", "1", "--concurrency", "0"],
+            ] { #expect(try Command.bulkhead(["selftest"] + arguments).exitCode == 64, "\(arguments)") }
+        }
+
         @Test("--list runs nothing and needs no root's rights; an unknown name is said")
         func list() throws {
             let command = try Command.bulkhead(["selftest", "--list"])

@@ -46,6 +46,33 @@ extension EngineTests {
 
         // MARK: what runs
 
+        @Test("what an instance has can be counted while it runs, job or none, and is nothing when it has ended")
+        func footprint() async throws {
+            let test = try TestEngine.start(slots: 2)
+            try await test.engine.warmUp(image: TestEngine.Image.probe.rawValue, slots: 2)
+            func count(_ name: String) throws -> Int {
+                try test.engine.footprint().rows.filter { $0.name.hasPrefix(name) }.reduce(0) { $0 + $1.count }
+            }
+            // The launcher, then slot, PID 1 and parked program twice.
+            #expect(try await TestHost.eventually { try count("processes") == 7 })
+            let idle = try test.engine.footprint()
+            #expect(idle.slots == 2)
+            #expect(try count("programs of jobs") == 0)
+            for name in ["control groups", "mounts of all slots", "descriptor table", "descriptors", "threads"] {
+                #expect(try count(name) > 0, "\(name)")
+            }
+            #expect(try test.engine.footprint().growth(since: idle).isEmpty)
+            let job = try await waiting(in: test)
+            #expect(try count("programs of jobs") == 1)
+            #expect(try !test.engine.footprint().growth(since: idle).isEmpty)
+            job.cancel()
+            _ = try await job.value
+            #expect(try await TestHost.eventually { try test.engine.footprint().growth(since: idle).isEmpty })
+            #expect(try !test.engine.footprint().leftovers.isEmpty)
+            await test.engine.shutDown()
+            #expect(try await TestHost.eventually { try test.engine.footprint().leftovers.isEmpty })
+        }
+
         @Test("launcher, slots and inits are what they should be")
         func anatomy() async throws {
             let test = try TestEngine.start(slots: 2)
