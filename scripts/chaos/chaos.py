@@ -86,7 +86,7 @@ class Chaos:
         self.queue = f"chaos-{self.seed}"
         self.base = f"bull:{self.queue}:"
         self.host = Host()
-        self.all_made = asyncio.Event()
+        self.all_made, self.redis_is_harmed = asyncio.Event(), asyncio.Lock()
         self.harm, self.tasks, self.fleet, self.api = [], [], [], None
 
     def say(self, text):
@@ -177,6 +177,11 @@ class Chaos:
                     return
 
     async def harm_redis(self, fault, target, length):
+        # One at a time: a Redis with much to load may not be back when the next is due.
+        async with self.redis_is_harmed:
+            await self.harm_redis_alone(fault, target, length)
+
+    async def harm_redis_alone(self, fault, target, length):
         some = list(self.proxies.values())
         if fault.endswith(" one"):
             some = [self.proxies[f"worker-{target}"]]
