@@ -60,7 +60,7 @@ protections=(
     'rlimit 7|limits identity'
     'rlimit 8|identity'
     'rlimit 11|limits identity'
-    'rlimit 12|limits identity'
+    'rlimit 12|identity'
     'rlimit 13|identity'
     'rlimit 14|identity'
     'collect beneath|collection'
@@ -115,7 +115,7 @@ if [[ ${SABOTAGE_IS_BUILT:-} != true ]]; then
 fi
 # What the service must lower is raised first, where this root may.
 is_raised=true
-prlimit --pid $$ --memlock=unlimited --nice=40 --rtprio=99 2>/dev/null || is_raised=false
+prlimit --pid $$ --memlock=unlimited --msgqueue=unlimited --nice=40 --rtprio=99 2>/dev/null || is_raised=false
 work=$(mktemp -d)
 # It looks for the name of what it leaves out beside itself, where the repository may be read-only.
 launcher=$work/bulkhead-launcher
@@ -190,7 +190,7 @@ for entry in "${protections[@]}"; do
     # A host has one of the two kinds of control groups.
     if [[ $name == memory.max || $name == cpu.max ]] && [[ -d /sys/fs/cgroup/memory ]]; then continue; fi
     if [[ $name == memory.limit_in_bytes || $name == cpu.cfs_* ]] && [[ ! -d /sys/fs/cgroup/memory ]]; then continue; fi
-    if ! $is_raised && [[ $name == 'rlimit 8' || $name == 'rlimit 13' || $name == 'rlimit 14' ]]; then
+    if ! $is_raised && [[ $name =~ ^'rlimit '(8|12|13|14)$ ]]; then
         printf '| %s | not tried: this root may not raise its own limit, and has no more than a job |\n' "$name"
         continue
     fi
