@@ -51,7 +51,7 @@ public struct Footprint: Sendable {
         add(
             "threads for slots",
             try Self.names(in: "/proc/self/task").count {
-                ((try? SmallFile.read("/proc/self/task/\($0)/comm")) ?? "").hasPrefix("slot ")
+                ((try? SmallFile.read("/proc/self/task/\($0)/comm")) ?? "").hasPrefix("\(instance) slot ")
             })
     }
 

@@ -23,7 +23,7 @@ final class SlotWorker: Sendable {
         index = slot.index
         self.launcher = launcher
         let socket = slot.socket
-        BlockingThread.start(name: "slot \(slot.index)") { [self] in
+        BlockingThread.start(name: "\(launcher.instance) slot \(slot.index)") { [self] in
             let conversation = SlotConversation(socket: Descriptor(owning: socket))
             while let work = mailbox.take() {
                 let result = Self.perform(work, in: conversation)
