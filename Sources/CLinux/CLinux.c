@@ -119,13 +119,22 @@ int32_t bk_reset_signals(void) {
     return CHECK(sigprocmask(SIG_SETMASK, &none, NULL));
 }
 int32_t bk_ignore_sigpipe(void) { return signal(SIGPIPE, SIG_IGN) == SIG_ERR ? -errno : 0; }
-int32_t bk_signalfd_stop(void) {
-    sigset_t stop;
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGINT);
-    if (sigprocmask(SIG_BLOCK, &stop, NULL) < 0) return -errno;
-    return RESULT(int32_t, signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
+int32_t bk_launcher_signalfd(void) {
+    sigset_t watched;
+    sigemptyset(&watched);
+    sigaddset(&watched, SIGTERM);
+    sigaddset(&watched, SIGINT);
+    sigaddset(&watched, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &watched, NULL) < 0) return -errno;
+    return RESULT(int32_t, signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+int32_t bk_read_signal(int32_t fd) {
+    struct signalfd_siginfo signal;
+    ssize_t count;
+    do count = read(fd, &signal, sizeof signal);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -errno;
+    return count == (ssize_t)sizeof signal ? (int32_t)signal.ssi_signo : -EIO;
 }
 int32_t bk_environment_is_empty(void) { return environ == NULL || environ[0] == NULL; }
 

@@ -13,7 +13,8 @@ struct Launcher: ~Copyable {
     private var slots: [RunningSlot] = []
     /// Slots that have ended but whose control groups could not be removed yet.
     private var unswept: [UInt16] = []
-    private let stop: Descriptor
+    /// Ends of children, and the requests to stop.
+    private let signals: Descriptor
     /// Slots that were asked for while every number was taken, in order. A slot that is being taken down still has its
     /// number, and the driving process does not know for how long.
     private var awaited: [(image: Int, policy: Int)] = []
@@ -22,8 +23,8 @@ struct Launcher: ~Copyable {
 
     private struct RunningSlot {
         var index: UInt16
+        /// Not reaped by anybody but the launcher, so it stays this slot's until then.
         var pid: Int32
-        var handle: Int32
     }
 
     init(configuration: LauncherConfiguration) throws(StepFailure) {
@@ -50,11 +51,11 @@ struct Launcher: ~Copyable {
         // A namespace of its own: what the host mounts later does not appear in it, nor the other way round.
         try perform(.privateMounts) { bk_unshare(BK_CLONE_NEWNS) }
         try perform(.privateMounts) { bk_mount("none", "/", nil, BK_MS_REC | BK_MS_PRIVATE, nil) }
-        let stop = Descriptor(owning: try perform(.readConfiguration) { bk_signalfd_stop() })
+        let signals = Descriptor(owning: try perform(.readConfiguration) { bk_launcher_signalfd() })
         self.configuration = configuration
         self.cgroups = cgroups
         self.filters = filters
-        self.stop = stop
+        self.signals = signals
     }
 
     /// Serves the driving process until it is gone.
@@ -63,20 +64,17 @@ struct Launcher: ~Copyable {
         while true {
             var poll = PollSet()
             poll.add(LauncherDescriptor.control)
-            poll.add(stop.raw)
-            // More slots than a set holds are looked at in turns: the end of one is no hurry.
-            let watched = slots.prefix(PollSet.capacity - 2)
-            for slot in watched { poll.add(slot.handle) }
-            try poll.wait(timeout: slots.count > watched.count ? 200_000_000 : unswept.isEmpty ? nil : 1_000_000_000)
+            poll.add(signals.raw)
+            try poll.wait(timeout: unswept.isEmpty ? nil : 1_000_000_000)
             try sweepEndedSlots(patience: 0)
-            // Those that were looked at go to the end of the row.
-            if slots.count > watched.count { slots = Array(slots.dropFirst(watched.count)) + watched }
+            // Before the look at the children: the signal of one that ends after it stays to be read.
+            let stops = try takeSignals()
             try reap()
             while !awaited.isEmpty, slots.count + unswept.count < Int(configuration.slots) {
                 let next = awaited.removeFirst()
                 try openSlot(image: next.image, policy: next.policy)
             }
-            if poll.isReady(1) { return }
+            if stops { return }
             if poll.isReady(0) {
                 switch try receive() {
                 case .ended: return
@@ -95,8 +93,8 @@ struct Launcher: ~Copyable {
                         try send(.slotRefused(StepFailure(.protocolViolation, errno: EAGAIN)))
                     }
                 case .request(.killSlot(let index)):
-                    // The end shows on its descriptor, as any other.
-                    for slot in slots where slot.index == index { _ = bk_pidfd_send_signal(slot.handle, SIGKILL) }
+                    // Its end is seen as any other.
+                    for slot in slots where slot.index == index { kill(slot.pid, SIGKILL) }
                 }
             }
         }
@@ -109,10 +107,11 @@ struct Launcher: ~Copyable {
         let deadline = MonotonicClock.now + 2_000_000_000
         while !slots.isEmpty {
             let now = MonotonicClock.now
-            if now >= deadline { for slot in slots { _ = bk_pidfd_send_signal(slot.handle, SIGKILL) } }
+            if now >= deadline { for slot in slots { kill(slot.pid, SIGKILL) } }
             var poll = PollSet()
-            for slot in slots.prefix(PollSet.capacity) { poll.add(slot.handle) }
+            poll.add(signals.raw)
             try poll.wait(timeout: now < deadline ? deadline - now : nil)
+            _ = try takeSignals()
             try reap(announce: false)
         }
         try cgroups.sweep(prefix: "", patience: CgroupTree.usualPatience)
@@ -131,8 +130,7 @@ struct Launcher: ~Copyable {
             }
             let pair = try under(.forkSlot) { () throws(SystemError) in try SocketPair() }
             let parent = getpid()
-            var handle: Int32 = -1
-            let pid = Int32(try perform(.forkSlot) { bk_clone3(0, -1, &handle) })
+            let pid = Int32(try perform(.forkSlot) { bk_clone3(0, -1, nil) })
             if pid == 0 {
                 // The other end is the driving process's. A slot that held it too would never see that one close it.
                 _ = close(pair.first.raw)
@@ -140,7 +138,7 @@ struct Launcher: ~Copyable {
                     index: index, image: configuration.images[image], policy: policy + 1, socket: pair.second,
                     launcher: parent)
             }
-            slots.append(RunningSlot(index: index, pid: pid, handle: handle))
+            slots.append(RunningSlot(index: index, pid: pid))
             try send(.slotOpened(slot: index), descriptor: pair.first.raw)
         } catch let failure as StepFailure {
             try send(.slotRefused(failure))
@@ -155,12 +153,23 @@ struct Launcher: ~Copyable {
         // The lock stays open, so that it is held until the last slot is gone. What belongs to the launcher's own
         // conversation does not: a slot that held it would keep the driving process from seeing the launcher end.
         _ = close(LauncherDescriptor.control)
-        for slot in slots { _ = close(slot.handle) }
         Slot.run(index: index, image: image, policy: policy, launcher: self, socket: socket)
     }
 
+    /// Empties the descriptor of signals.
+    /// - Returns: whether one asked the launcher to stop.
+    private func takeSignals() throws(SystemError) -> Bool {
+        var stops = false
+        while true {
+            let signal = bk_read_signal(signals.raw)
+            if signal == -EAGAIN { return stops }
+            if signal < 0 { throw SystemError("read signals", errno: -signal) }
+            if signal != SIGCHLD { stops = true }
+        }
+    }
+
     /// Cleans up after slots that have ended, by themselves or not. As the subreaper the launcher also gets the inits of
-    /// sandboxes whose slot was killed.
+    /// sandboxes whose slot was killed: they end after it, some after their leaf is swept.
     private mutating func reap(announce: Bool = true) throws {
         while true {
             var status: Int32 = 0
@@ -169,7 +178,6 @@ struct Launcher: ~Copyable {
             if pid < 0 { throw SystemError("wait for slots", errno: -pid) }
             guard let position = slots.firstIndex(where: { $0.pid == pid }) else { continue }
             let slot = slots.remove(at: position)
-            _ = close(slot.handle)
             unswept.append(slot.index)
             // Its init dies with it, and every job with its init; the sweep waits for that.
             try sweepEndedSlots(patience: 500_000_000, announce: announce)

@@ -18,7 +18,9 @@ int32_t bk_spawn(const char *path, char *const argv[], const int32_t *fds, int32
 int32_t bk_prctl(int32_t option, uint64_t a, uint64_t b);
 int32_t bk_reset_signals(void);
 int32_t bk_ignore_sigpipe(void);
-int32_t bk_signalfd_stop(void);
+// The requests to stop and the ends of children, blocked and to be read; -EAGAIN when there is none.
+int32_t bk_launcher_signalfd(void);
+int32_t bk_read_signal(int32_t fd);
 int32_t bk_environment_is_empty(void);
 
 // Identity
