@@ -117,6 +117,9 @@ public struct ArgumentCondition: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Which bits it compares for equality; nil where it compares otherwise.
+    var mask: UInt64? { bits?.mask }
+
     /// The condition as fixed bits, where it is one.
     private var bits: (mask: UInt64, value: UInt64)? {
         switch comparison {

@@ -2,13 +2,24 @@ import CSeccomp
 import Glibc
 
 extension SeccompPolicy {
-    /// Translates the policy into a filter, by libseccomp. Takes 3 to 11 ms: do it once, not for each job.
+    /// Translates the policy into a filter.
     ///
     /// The filter checks the architecture first and kills the process for any other than x86-64; x32 calls, which share
     /// that architecture and are told apart by bit 30 of the number, are killed too.
     ///
-    /// - Throws: ``SeccompError`` with the step and its errno.
+    /// - Throws: ``SeccompError`` where the filter is too long for the kernel.
     public func compile() throws(SeccompError) -> SeccompProgram {
+        let tree = RangeTree(rules: rules.filter { $0.action != defaultAction }, defaultAction: defaultAction)
+        return try SeccompProgram(
+            bytes: tree.instructions.flatMap { instruction in
+                withUnsafeBytes(of: instruction.littleEndian) { Array($0) }
+            }, warnings: warnings)
+    }
+
+    /// The same by libseccomp: what ``compile()`` is held against. Takes 3 to 11 ms, and gives a filter nearly twice as long.
+    ///
+    /// - Throws: ``SeccompError`` with the step and its errno.
+    func compileByLibrary() throws(SeccompError) -> SeccompProgram {
         guard seccomp_arch_native() == bulkhead_scmp_arch_x86_64() else {
             throw SeccompError(.unsupportedArchitecture, "this build of libseccomp is not for x86-64")
         }

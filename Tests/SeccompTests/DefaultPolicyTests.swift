@@ -23,7 +23,7 @@ import Testing
         #expect(program.warnings.isEmpty)
         #expect(program.instructionCount * 8 == program.bytes.count)
         // Each instruction costs every job; growth should be noticed.
-        #expect(program.instructionCount < 760)
+        #expect(program.instructionCount < 450)
     }
 
     @Test func allowedCallsRun() throws {

@@ -43,6 +43,46 @@ struct FilterProgramTests {
         #expect(program.answer(to: Self.call(0x4000_0001, [])).map(BPFInterpreter.Verdict.init) == .killProcess)
     }
 
+    @Test(
+        "a policy's filter answers as the one that libseccomp makes of it",
+        arguments: ["default", "compiled", "compiler", "init", "many"])
+    func library(name: String) throws {
+        let policy = try name == "many" ? Self.many() : PolicyFiles.policy(name)
+        let ours = Self.program(try policy.compile().bytes)
+        let library = Self.program(try policy.compileByLibrary().bytes)
+        let values: [UInt64] = [0, 1, 5, 6, 7, 8, 0x5412, 1 << 28, 1 << 32, 6 << 32, 7 << 32 | 7, 7 << 32 | 8, .max]
+        for number in Array(UInt32(0)..<480) + [0x3FFF_FFFF, 0x4000_0000, 0x4000_0001, 0xFFFF_FFFE, .max] {
+            for first in values {
+                for second in values {
+                    let call = Self.call(number, [first, second, first, second, first, second])
+                    #expect(ours.answer(to: call) == library.answer(to: call), "\(number) \(first) \(second)")
+                }
+            }
+            var stranger = Self.call(number, [])
+            stranger[1] = BPFInterpreter.Call.i386
+            #expect(ours.answer(to: stranger) == SeccompAction.killProcess.libseccompValue)
+        }
+    }
+
+    /// A policy with a rule of its own for nearly every call, too long for one jump to reach over.
+    private static func many() throws -> SeccompPolicy {
+        let operators = ["EQ", "NE", "LT", "LE", "GT", "GE"]
+        let entries = (0..<330).map { number in
+            let name = SyscallNumbers.name(of: Int32(number))
+            let arguments = (0...(number % 3)).map {
+                """
+                {"index": \($0), "value": \(number % 2 == 0 ? 7 : 7 << 32 | 7), "op": "SCMP_CMP_\(operators[number % 6])"}
+                """
+            }
+            return """
+                {"names": ["\(name)"], "action": "\(number % 5 == 0 ? "SCMP_ACT_LOG" : "SCMP_ACT_ALLOW")",
+                 "args": [\(number % 7 == 0 ? "" : arguments.joined(separator: ","))]}
+                """
+        }
+        let text = "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [\(entries.joined(separator: ","))]}"
+        return try SeccompPolicy(json: Array(text.utf8))
+    }
+
     @Test("a program that is none has no answer, and ends")
     func malformed() {
         let none = FilterProgram(instructions: [])
