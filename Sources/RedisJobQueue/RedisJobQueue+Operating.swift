@@ -87,4 +87,23 @@ extension RedisJobQueue {
         }
         return cancelled
     }
+
+    /// Removes everything that the queue has in Redis: for a queue that nobody uses any more.
+    /// - Throws: `unavailable`.
+    public func erase() async throws(QueueError) {
+        // A pattern in a name stands for itself.
+        let pattern = keys.prefix.flatMap { "*?[]\\".contains($0) ? ["\\", $0] : [$0] } + "*"
+        do throws(RedisError) {
+            var cursor = "0"
+            repeat {
+                let page = try await commands.send(
+                    ["SCAN", RedisArgument(cursor), "MATCH", RedisArgument(String(pattern)), "COUNT", "1000"])
+                let found = (page[1].elements ?? []).compactMap(\.data).map { RedisArgument(Data($0)) }
+                if !found.isEmpty { _ = try await commands.send(RedisCommand(["UNLINK"] + found)) }
+                cursor = page[0].string ?? "0"
+            } while cursor != "0"
+        } catch {
+            throw Self.queueError(error)
+        }
+    }
 }

@@ -16,7 +16,7 @@ struct QueueCommand: ParsableCommand {
             """,
         subcommands: [
             StatusCommand.self, WorkersCommand.self, PauseCommand.self, ResumeCommand.self, RetryCommand.self,
-            DrainCommand.self,
+            DrainCommand.self, QueueBenchCommand.self,
         ])
 
     struct StatusCommand: ParsableCommand {
@@ -189,6 +189,14 @@ struct QueueTarget: ParsableArguments {
     func use<Value: Sendable>(
         _ body: @escaping @Sendable (RedisJobQueue) async throws -> Value
     ) throws -> Value {
+        try use { _, queue in try await body(queue) }
+    }
+
+    /// Does something with the queue and the Redis that it is in.
+    /// - Throws: as above.
+    func use<Value: Sendable>(
+        _ body: @escaping @Sendable (RedisServer, RedisJobQueue) async throws -> Value
+    ) throws -> Value {
         guard let server = try selection.redis(neededBy: "bulkhead queue") else { throw ExitCode(2) }
         var logger = Logger(label: "bulkhead")
         // The one line below says it.
@@ -197,7 +205,7 @@ struct QueueTarget: ParsableArguments {
         do {
             return try runToEnd {
                 do {
-                    let value = try await body(queue)
+                    let value = try await body(server, queue)
                     await queue.close()
                     return value
                 } catch {
