@@ -8,12 +8,13 @@ import Linux
 enum JobProcess {
     static func run(_ sandbox: SandboxParts) -> Never {
         do throws(StepFailure) {
+            let room = ExecImage.makeRoom()
             let listener = try becomeJob(sandbox)
             SetupRecord(kind: .jobParked, value: listener).send(to: sandbox.report)
-            let start = try receiveStart(from: sandbox.start)
-            try limit(BK_RLIMIT_FSIZE, start.limits.fileSize)
-            try limit(BK_RLIMIT_NOFILE, UInt64(start.limits.openFiles))
-            throw execute(start)
+            let image = try ExecImage.receive(from: sandbox.start, into: room)
+            try limit(BK_RLIMIT_FSIZE, image.fileSize)
+            try limit(BK_RLIMIT_NOFILE, image.openFiles)
+            throw image.execute()
         } catch {
             SetupRecord.fail(error, to: sandbox.report)
         }
@@ -43,14 +44,12 @@ enum JobProcess {
         try limitResources()
         try performC(.enterBox) { chdir("/box") }
         umask(0o022)
-        for (descriptor, number) in [
-            (sandbox.standardInput, 0), (sandbox.standardOutput, 1), (sandbox.standardError, 2),
-        ] {
-            try performC(.standardStreams) { dup2(descriptor, Int32(number)) }
-        }
+        try performC(.standardStreams) { dup2(sandbox.standardInput, 0) }
+        try performC(.standardStreams) { dup2(sandbox.standardOutput, 1) }
+        try performC(.standardStreams) { dup2(sandbox.standardError, 2) }
         // Marked, not closed: the report descriptor must still tell of an execve that fails.
         try perform(.closeDescriptors) { bk_close_range(3, UInt32.max, 1) }
-        // An ignored signal stays ignored over execve (signal(7)).
+        // An ignored signal stays ignored over execve (signal(7)). The launcher ignores one, and blocks some.
         try perform(.resetSignals) { bk_reset_signals() }
         // Last: whatever the steps above need is not the job's to have. The listener is closed when the job is executed.
         return try sandbox.filter.loadAsking()
@@ -75,56 +74,5 @@ enum JobProcess {
         guard protecting("rlimit \(resource)", true, else: false) else { return }
         try perform(.resourceLimits) { bk_getrlimit(resource, &currentSoft, &currentHard) }
         try perform(.resourceLimits) { bk_setrlimit(resource, min(soft, currentHard), min(hard ?? soft, currentHard)) }
-    }
-
-    private static func receiveStart(from descriptor: Int32) throws(StepFailure) -> JobStart {
-        func read(_ count: Int) throws(StepFailure) -> [UInt8] {
-            var bytes = [UInt8](repeating: 0, count: count)
-            var filled = 0
-            while filled < count {
-                let got = try performC(.receiveStart) {
-                    bytes.withUnsafeMutableBytes { buffer in
-                        Glibc.read(descriptor, buffer.baseAddress?.advanced(by: filled), count - filled)
-                    }
-                }
-                if got == 0 { throw StepFailure(.receiveStart, errno: EPIPE) }
-                filled += got
-            }
-            return bytes
-        }
-        do {
-            var length = ByteReader(try read(4))
-            var reader = ByteReader(try read(Int(min(try length.number(UInt32.self), UInt32(maximumMessageSize)))))
-            return try JobStart(from: &reader)
-        } catch let failure as StepFailure {
-            throw failure
-        } catch {
-            throw StepFailure(.receiveStart, errno: EBADMSG)
-        }
-    }
-
-    /// Executes the program; comes back only with the reason why not.
-    private static func execute(_ start: JobStart) -> StepFailure {
-        func vector(_ values: [[UInt8]]) -> [UnsafeMutablePointer<CChar>?] {
-            values.map { value in
-                value.withUnsafeBytes { bytes in
-                    let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
-                    copy.withMemoryRebound(to: UInt8.self, capacity: bytes.count + 1) { target in
-                        for (index, byte) in bytes.enumerated() { target[index] = byte }
-                        target[bytes.count] = 0
-                    }
-                    return copy
-                }
-            } + [nil]
-        }
-        let arguments = vector(start.arguments)
-        let environment = vector(start.environment)
-        arguments.withUnsafeBufferPointer { argv in
-            environment.withUnsafeBufferPointer { envp in
-                guard let argv = argv.baseAddress, let envp = envp.baseAddress, let program = argv[0] else { return }
-                _ = execve(program, argv, envp)
-            }
-        }
-        return StepFailure(.execve, errno: errno)
     }
 }
