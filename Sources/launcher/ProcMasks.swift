@@ -32,11 +32,8 @@ struct ProcMasks {
 
     /// Covers them in the /proc of the mount namespace of the calling init.
     func apply() throws(StepFailure) {
-        for path in hiddenFolders {
-            try perform(.maskProc) {
-                bk_mount("none", path, "tmpfs", BK_MS_RDONLY | BK_MS_NOSUID, "size=0,nr_inodes=1")
-            }
-        }
+        // The image's own /box is empty and read-only; the job's is not placed yet.
+        for path in hiddenFolders { try perform(.maskProc) { bk_mount("/box", path, nil, BK_MS_BIND, nil) } }
         for path in hiddenFiles { try perform(.maskProc) { bk_mount("/dev/null", path, nil, BK_MS_BIND, nil) } }
         for path in readOnly {
             try perform(.maskProc) { bk_mount(path, path, nil, BK_MS_BIND, nil) }
