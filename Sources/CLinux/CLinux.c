@@ -108,12 +108,16 @@ int32_t bk_spawn(const char *path, char *const argv[], const int32_t *fds, int32
 
 int32_t bk_prctl(int32_t option, uint64_t a, uint64_t b) { return RESULT(int32_t, prctl(option, a, b, 0, 0)); }
 
-int32_t bk_reset_signals(void) {
+int32_t bk_default_signals(void) {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     for (int signal = 1; signal < NSIG; signal++) {
         // SIGKILL, SIGSTOP and glibc's two internal signals refuse; they are at their default anyway.
         sigaction(signal, &standard, NULL);
     }
+    return 0;
+}
+int32_t bk_reset_signals(void) {
+    if (signal(SIGPIPE, SIG_DFL) == SIG_ERR) return -errno;
     sigset_t none;
     sigemptyset(&none);
     return CHECK(sigprocmask(SIG_SETMASK, &none, NULL));

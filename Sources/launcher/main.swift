@@ -35,7 +35,9 @@ while true {
 #endif
 
 do {
-    // A write to a slot or an init that has died must fail, not kill. Jobs start with every signal at its default.
+    // Whoever started this may have ignored signals. Jobs start with every one at its default.
+    try perform(.readConfiguration) { bk_default_signals() }
+    // A write to a slot or an init that has died must fail, not kill.
     try perform(.readConfiguration) { bk_ignore_sigpipe() }
     // What an unprivileged process of the same uid could otherwise read or trace (there is none; and if there were).
     try perform(.readConfiguration) { bk_prctl(BK_PR_SET_DUMPABLE, 0, 0) }

@@ -16,6 +16,8 @@ int32_t bk_pidfd_getfd(int32_t pidfd, int32_t fd);
 int32_t bk_waitpid(int32_t pid, int32_t *status, int32_t nohang);
 int32_t bk_spawn(const char *path, char *const argv[], const int32_t *fds, int32_t count, int32_t *pid);
 int32_t bk_prctl(int32_t option, uint64_t a, uint64_t b);
+int32_t bk_default_signals(void);
+// Undoes bk_ignore_sigpipe, and blocks nothing.
 int32_t bk_reset_signals(void);
 int32_t bk_ignore_sigpipe(void);
 // The requests to stop and the ends of children, blocked and to be read; -EAGAIN when there is none.
