@@ -101,11 +101,11 @@ final class SlotConversation {
     ) throws -> Outcome {
         let message = try configuration.start()
         for file in configuration.files { try deliver(file) }
-        let before = Contention()
         let started = MonotonicClock.now
         try send(message)
         // What came out of a descriptor and into this sandbox is lost with it: such a job cannot be given to another slot.
         if case .bytes = configuration.standardInput { start = .sentLast } else { start = .perhapsRead }
+        let before = Contention()
         var run = try watch(configuration, cancellation: cancellation, onOutput: onOutput)
         if run.outputExceeded {
             run.report.fired.insert(.output)

@@ -45,9 +45,8 @@ protocol CgroupLeaf: AnyObject {
     /// Kills every process in the leaf: the second line, after the kill of init.
     func killAll()
 
-    /// Removes the leaf.
-    /// - Returns: false while a process that is dying still holds it.
-    func remove() throws(StepFailure) -> Bool
+    /// What is left to do when nothing of the job is alive.
+    var spent: SpentLeaf { get }
 }
 
 /// What a job's group counted, in the units of `SandboxReport`.

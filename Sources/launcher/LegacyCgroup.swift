@@ -40,7 +40,14 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
     private let pids: Descriptor
     private let cpu: Descriptor
     private let accounting: Descriptor
-    private let usage: Descriptor
+    private let usage: CounterFile
+    private let memoryPeak: CounterFile
+    private let memoryEvents: CounterFile
+    private let processes: CounterFile
+    private let processEvents: CounterFile
+    /// Linux 6.8 and later.
+    private let processPeak: CounterFile?
+    private let cpuStat: CounterFile
     private let outOfMemory: Descriptor
     private var applied: ResourceLimits?
 
@@ -61,16 +68,20 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         pids = try make(parents.pids)
         cpu = try make(parents.cpu)
         accounting = try make(parents.accounting)
-        let counter = unifiedAccounting ? "cpu.stat" : "cpuacct.usage"
-        let folder = accounting.raw
-        usage = Descriptor(
-            owning: try perform(.makeCgroup) { bk_openat(folder, counter, O_RDONLY | BK_O_CLOEXEC, 0) })
+        func counter(_ name: StaticString, _ folder: borrowing Descriptor) throws(StepFailure) -> CounterFile {
+            let folder = folder.raw
+            return try under(.makeCgroup) { () throws(SystemError) in try CounterFile(name, in: folder) }
+        }
+        usage = try counter(unifiedAccounting ? "cpu.stat" : "cpuacct.usage", accounting)
+        memoryPeak = try counter("memory.max_usage_in_bytes", memory)
+        memoryEvents = try counter("memory.oom_control", memory)
+        processes = try counter("pids.current", pids)
+        processEvents = try counter("pids.events", pids)
+        processPeak = SmallFile.exists("pids.peak", in: pids.raw) ? try counter("pids.peak", pids) : nil
+        cpuStat = try counter("cpu.stat", cpu)
         outOfMemory = Descriptor(owning: try perform(.makeCgroup) { bk_eventfd() })
         // v1 has no memory.oom.group: the supervisor is told, and ends the whole sandbox itself.
-        let control = try under(.makeCgroup) { () throws(SystemError) in
-            try memory.open("memory.oom_control", O_RDONLY)
-        }
-        try write("\(outOfMemory.raw) \(control.raw)", to: "cgroup.event_control", in: memory.raw)
+        try write("\(outOfMemory.raw) \(memoryEvents.raw)", to: "cgroup.event_control", in: memory.raw)
         try apply(limits)
     }
 
@@ -79,8 +90,8 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         try under(.applyCgroupLimits) { () throws(SystemError) in try SmallFile.write(value, to: file, in: folder) }
     }
 
-    private func read(_ file: String, in folder: Int32) throws(StepFailure) -> String {
-        try under(.readCgroup) { () throws(SystemError) in try SmallFile.read(file, in: folder) }
+    private func readCounter<Value>(_ body: () throws(SystemError) -> Value) throws(StepFailure) -> Value {
+        try under(.readCgroup, body)
     }
 
     var cloneTarget: Int32 { unifiedAccounting ? accounting.raw : -1 }
@@ -121,33 +132,37 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
     }
 
     func cpuTime() throws(StepFailure) -> UInt64 {
-        let text = try under(.readCgroup) { () throws(SystemError) in try SmallFile.read(usage.raw, name: "cpu usage") }
-        if unifiedAccounting {
-            if let microseconds = SmallFile.field("usage_usec", of: text) { return microseconds * 1_000 }
-        } else if let nanoseconds = UInt64(text.dropLast()) {
-            return nanoseconds
+        let unified = unifiedAccounting
+        let value = try readCounter { () throws(SystemError) in
+            unified ? try usage.field("usage_usec").map { $0 * 1_000 } : try usage.number()
         }
-        throw StepFailure(.readCgroup, errno: ENODATA)
+        guard let value else { throw StepFailure(.readCgroup, errno: ENODATA) }
+        return value
     }
 
     func members() throws(StepFailure) -> [Int32] {
-        try read("cgroup.procs", in: pids.raw).split(separator: "\n").compactMap { Int32($0) }
+        try under(.readCgroup) { () throws(SystemError) in try SmallFile.read("cgroup.procs", in: pids.raw) }.split(
+            separator: "\n"
+        ).compactMap { Int32($0) }
     }
 
-    func isEmpty() throws(StepFailure) -> Bool { try read("pids.current", in: pids.raw).hasPrefix("0\n") }
+    func isEmpty() throws(StepFailure) -> Bool {
+        try readCounter { () throws(SystemError) in try processes.number() } == 0
+    }
 
     func counters() throws(StepFailure) -> CgroupCounters {
-        guard let peak = UInt64(try read("memory.max_usage_in_bytes", in: memory.raw).dropLast()),
-            let kills = SmallFile.field("oom_kill", of: try read("memory.oom_control", in: memory.raw)),
-            let hits = SmallFile.field("max", of: try read("pids.events", in: pids.raw)),
-            let throttled = SmallFile.field("throttled_time", of: try read("cpu.stat", in: cpu.raw))
-        else { throw StepFailure(.readCgroup, errno: ENODATA) }
-        var processPeak: UInt64?
-        if SmallFile.exists("pids.peak", in: pids.raw) {
-            processPeak = UInt64(try read("pids.peak", in: pids.raw).dropLast())
+        let counters = try readCounter { () throws(SystemError) -> CgroupCounters? in
+            guard let kills = try memoryEvents.field("oom_kill"), let hits = try processEvents.field("max"),
+                let throttled = try cpuStat.field("throttled_time")
+            else { return nil }
+            var peak: UInt64?
+            if processPeak != nil { peak = try processPeak?.number() }
+            return CgroupCounters(
+                memoryPeak: try memoryPeak.number(), oomKills: kills, processLimitHits: hits, processPeak: peak,
+                throttled: throttled)
         }
-        return CgroupCounters(
-            memoryPeak: peak, oomKills: kills, processLimitHits: hits, processPeak: processPeak, throttled: throttled)
+        guard let counters else { throw StepFailure(.readCgroup, errno: ENODATA) }
+        return counters
     }
 
     func liftQuota() {
@@ -162,12 +177,5 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         for pid in members where pid > 1 { kill(pid, SIGKILL) }
     }
 
-    func remove() throws(StepFailure) -> Bool {
-        var done = true
-        for parent in parents.all where unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT {
-            if errno != EBUSY { throw StepFailure(.removeCgroup, errno: errno) }
-            done = false
-        }
-        return done
-    }
+    var spent: SpentLeaf { SpentLeaf(parents: parents.all, name: name) }
 }

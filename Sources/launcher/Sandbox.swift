@@ -48,7 +48,7 @@ final class Sandbox {
         } catch {
             // Everything of a sandbox that failed to come up ends with the descriptors of `parked`; the leaf is left.
             leaf.killAll()
-            _ = try? leaf.remove()
+            _ = try? leaf.spent.remove()
             throw error
         }
     }
@@ -170,11 +170,7 @@ final class Sandbox {
 
     /// Lets the parked job execute its program.
     func go(_ job: JobStart) throws(StepFailure) {
-        var writer = ByteWriter()
-        job.write(to: &writer)
-        var message = ByteWriter()
-        message.put(writer.bytes)
-        let bytes = message.bytes
+        let bytes = ExecImage.make(job)
         var written = 0
         while written < bytes.count {
             let descriptor = start.raw

@@ -12,8 +12,8 @@ struct Slot: ~Copyable {
     private var state = State.spent
     private var sequence: UInt64 = 0
     private var delivery = FileDelivery()
-    /// Leaves that a dying process still held when they were to be removed.
-    private var leftLeaves: [any CgroupLeaf] = []
+    /// Leaves that are still to be removed: those of the last job, and any that a dying process holds.
+    private var spentLeaves: [SpentLeaf] = []
     private let processors: UInt64
     private let buffer = MessageBuffer()
 
@@ -119,8 +119,10 @@ struct Slot: ~Copyable {
             var collection = FileCollection(patterns, maximumBytes: maximumBytes, maximumFiles: maximumFiles)
             try collection.run(from: sandbox.work.box) { reply in try send(reply) }
         case (.release, _):
-            try takeDown()
+            try endSandbox()
             try parkNext()
+            // Only now, because the next job may be here already.
+            try removeLeaves()
         case (.stop, _), (.file, .spent), (.start, .spent), (.collect, .spent):
             // Sent before the driving process could know how the job ended, or that the sandbox failed.
             break
@@ -172,19 +174,29 @@ struct Slot: ~Copyable {
         }
     }
 
-    /// Ends the sandbox and removes its leaf, or remembers the leaf for the next time.
+    /// Ends the sandbox and removes its leaf.
     private mutating func takeDown() throws {
+        try endSandbox()
+        try removeLeaves()
+    }
+
+    /// Ends the sandbox, if there is one; its leaf is left.
+    private mutating func endSandbox() throws {
         delivery = FileDelivery()
         state = .spent
         if let sandbox {
             try sandbox.kill()
-            leftLeaves.append(sandbox.leaf)
+            spentLeaves.append(sandbox.leaf.spent)
             try context.network.becomeEmpty()
         }
         sandbox = nil
-        var left: [any CgroupLeaf] = []
-        for leaf in leftLeaves where try !leaf.remove() { left.append(leaf) }
-        leftLeaves = left
+    }
+
+    /// Removes the leaves of jobs that have ended; those that cannot be yet are tried again the next time.
+    private mutating func removeLeaves() throws {
+        var left: [SpentLeaf] = []
+        for leaf in spentLeaves where try !leaf.remove() { left.append(leaf) }
+        spentLeaves = left
         // The launcher sweeps what a slot leaves when it ends; one that cannot remove anything must not go on.
         if left.count > 64 { throw StepFailure(.removeCgroup, errno: EBUSY) }
     }

@@ -23,7 +23,13 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
     private let parent: Int32
     private let name: String
     private let folder: Descriptor
-    private let cpuStat: Descriptor
+    private let cpuStat: CounterFile
+    private let memoryPeak: CounterFile
+    private let memoryEvents: CounterFile
+    private let processes: CounterFile
+    private let processEvents: CounterFile
+    /// Linux 6.8 and later.
+    private let processPeak: CounterFile?
     private var applied: ResourceLimits?
 
     init(parent: Int32, name: String, limits: ResourceLimits) throws(StepFailure) {
@@ -33,8 +39,15 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
         folder = Descriptor(
             owning: try perform(.makeCgroup) { bk_openat(parent, name, O_RDONLY | BK_O_DIRECTORY | BK_O_CLOEXEC, 0) })
         let folder = self.folder.raw
-        cpuStat = Descriptor(
-            owning: try perform(.makeCgroup) { bk_openat(folder, "cpu.stat", O_RDONLY | BK_O_CLOEXEC, 0) })
+        func counter(_ name: StaticString) throws(StepFailure) -> CounterFile {
+            try under(.makeCgroup) { () throws(SystemError) in try CounterFile(name, in: folder) }
+        }
+        cpuStat = try counter("cpu.stat")
+        memoryPeak = try counter("memory.peak")
+        memoryEvents = try counter("memory.events")
+        processes = try counter("pids.current")
+        processEvents = try counter("pids.events")
+        processPeak = SmallFile.exists("pids.peak", in: folder) ? try counter("pids.peak") : nil
         try write("1", to: "memory.oom.group")
         // Without swap support in the kernel there is no such file, and nothing to limit.
         if SmallFile.exists("memory.swap.max", in: folder) { try write("0", to: "memory.swap.max") }
@@ -48,8 +61,8 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
         }
     }
 
-    private func read(_ file: String) throws(StepFailure) -> String {
-        try under(.readCgroup) { () throws(SystemError) in try SmallFile.read(file, in: folder.raw) }
+    private func readCounter<Value>(_ body: () throws(SystemError) -> Value) throws(StepFailure) -> Value {
+        try under(.readCgroup, body)
     }
 
     var cloneTarget: Int32 { folder.raw }
@@ -72,37 +85,33 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
     }
 
     func cpuTime() throws(StepFailure) -> UInt64 {
-        let stat = try under(.readCgroup) { () throws(SystemError) in
-            try SmallFile.read(cpuStat.raw, name: "cpu.stat")
-        }
-        guard let microseconds = SmallFile.field("usage_usec", of: stat) else {
-            throw StepFailure(.readCgroup, errno: ENODATA)
-        }
+        let microseconds = try readCounter { () throws(SystemError) in try cpuStat.field("usage_usec") }
+        guard let microseconds else { throw StepFailure(.readCgroup, errno: ENODATA) }
         return microseconds * 1_000
     }
 
     func members() throws(StepFailure) -> [Int32] {
-        try read("cgroup.procs").split(separator: "\n").compactMap { Int32($0) }
+        try under(.readCgroup) { () throws(SystemError) in try SmallFile.read("cgroup.procs", in: folder.raw) }
+            .split(separator: "\n").compactMap { Int32($0) }
     }
 
-    func isEmpty() throws(StepFailure) -> Bool { try read("pids.current").hasPrefix("0\n") }
+    func isEmpty() throws(StepFailure) -> Bool {
+        try readCounter { () throws(SystemError) in try processes.number() } == 0
+    }
 
     func counters() throws(StepFailure) -> CgroupCounters {
-        let memoryEvents = try read("memory.events")
-        guard let peak = UInt64(try read("memory.peak").dropLast()),
-            let kills = SmallFile.field("oom_kill", of: memoryEvents),
-            let hits = SmallFile.field("max", of: try read("pids.events")),
-            let throttled = SmallFile.field(
-                "throttled_usec",
-                of: try under(.readCgroup) { () throws(SystemError) in
-                    try SmallFile.read(cpuStat.raw, name: "cpu.stat")
-                })
-        else { throw StepFailure(.readCgroup, errno: ENODATA) }
-        var processPeak: UInt64?
-        if SmallFile.exists("pids.peak", in: folder.raw) { processPeak = UInt64(try read("pids.peak").dropLast()) }
-        return CgroupCounters(
-            memoryPeak: peak, oomKills: kills, processLimitHits: hits, processPeak: processPeak,
-            throttled: throttled * 1_000)
+        let counters = try readCounter { () throws(SystemError) -> CgroupCounters? in
+            guard let kills = try memoryEvents.field("oom_kill"), let hits = try processEvents.field("max"),
+                let throttled = try cpuStat.field("throttled_usec")
+            else { return nil }
+            var peak: UInt64?
+            if processPeak != nil { peak = try processPeak?.number() }
+            return CgroupCounters(
+                memoryPeak: try memoryPeak.number(), oomKills: kills, processLimitHits: hits, processPeak: peak,
+                throttled: throttled * 1_000)
+        }
+        guard let counters else { throw StepFailure(.readCgroup, errno: ENODATA) }
+        return counters
     }
 
     func liftQuota() {
@@ -115,9 +124,5 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
         _ = try? SmallFile.write("1", to: "cgroup.kill", in: folder.raw)
     }
 
-    func remove() throws(StepFailure) -> Bool {
-        if unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT { return true }
-        if errno == EBUSY { return false }
-        throw StepFailure(.removeCgroup, errno: errno)
-    }
+    var spent: SpentLeaf { SpentLeaf(parents: [parent], name: name) }
 }

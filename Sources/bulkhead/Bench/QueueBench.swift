@@ -97,7 +97,7 @@ struct QueueBench: Sendable {
             let lease: Lease
             do {
                 lease = try await queue.take(by: "bench")
-            } catch where error.code == .closed {
+            } catch  where error.code == .closed {
                 return
             }
             let result = ExecutionResult(
