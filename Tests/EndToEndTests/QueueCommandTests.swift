@@ -42,6 +42,25 @@ extension EndToEnd {
             return object
         }
 
+        @Test("bench measures and leaves nothing in Redis")
+        func bench() throws {
+            let report = try json(
+                ["bench", "--jobs", "60", "--concurrency", "7", "--workers", "2", "--round-trips", "5"])
+            #expect(report["jobs"] == .integer(60))
+            for name in ["addedPerSecond", "finishedPerSecond", "roundTripP50Ms", "roundTripP99Ms"] {
+                guard case .double(let value)? = report[name] else {
+                    Issue.record("no \(name)")
+                    continue
+                }
+                #expect(value > 0, "\(name)")
+            }
+            let keys = try Child(
+                ["/usr/bin/redis-cli", "-p", "\(redis.port)", "--scan", "--pattern", "bull:bench-*"], environment: [:])
+            #expect(try keys.wait() == 0)
+            #expect(String(decoding: keys.standardOutput, as: UTF8.self) == "")
+            #expect(try run(["bench", "--jobs", "0"]).code == 64)
+        }
+
         @Test("status, workers, pause, resume, retry and drain do what they say")
         func operates() async throws {
             let queue = RedisJobQueue(
