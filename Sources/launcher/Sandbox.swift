@@ -183,14 +183,20 @@ final class Sandbox {
     }
 
     /// Kills init, and with it everything in its PID namespace: the one way in which a job is ended, the same on every
-    /// kind of host. Comes back when nothing of the sandbox is alive.
+    /// kind of host. That is only the beginning of its end.
+    func beginKill() throws(StepFailure) {
+        guard !reaped else { return }
+        // ESRCH: it has ended by itself.
+        let result = bk_pidfd_send_signal(initHandle.raw, SIGKILL)
+        if result < 0, result != -ESRCH { throw StepFailure(.initDied, errno: -result) }
+        if try !leaf.isEmpty() { leaf.liftQuota() }
+    }
+
+    /// Kills it and comes back when nothing of the sandbox is alive.
     func kill() throws(StepFailure) {
         guard !reaped else { return }
+        try beginKill()
         let handle = initHandle.raw
-        // ESRCH: it has ended by itself.
-        let result = bk_pidfd_send_signal(handle, SIGKILL)
-        if result < 0, result != -ESRCH { throw StepFailure(.initDied, errno: -result) }
-        leaf.liftQuota()
         let deadline = MonotonicClock.now + 10_000_000_000
         var last = false
         while true {

@@ -119,7 +119,8 @@ struct Slot: ~Copyable {
             var collection = FileCollection(patterns, maximumBytes: maximumBytes, maximumFiles: maximumFiles)
             try collection.run(from: sandbox.work.box) { reply in try send(reply) }
         case (.release, _):
-            try endSandbox()
+            // The last one ends while the next is set up.
+            try sandbox?.beginKill()
             try parkNext()
             // Only now, because the next job may be here already.
             try removeLeaves()
@@ -158,20 +159,22 @@ struct Slot: ~Copyable {
         try send(.failed(StepFailure(.initDied, errno: ECHILD)))
     }
 
+    /// Sets the next sandbox up, ends the last, if there is one, and only then lets a job come.
     private mutating func parkNext() throws {
         sequence += 1
-        do {
-            let parked = try Sandbox.park(in: context, sequence: sequence)
-            sandbox = parked.sandbox
-            state = .parked
-            try send(
-                .parked,
-                descriptors: [parked.streams.input.raw, parked.streams.output.raw, parked.streams.error.raw])
-        } catch let failure as StepFailure {
-            sandbox = nil
-            state = .spent
-            try send(.failed(failure))
+        let next: Sandbox.Parked
+        do throws(StepFailure) {
+            next = try Sandbox.park(in: context, sequence: sequence)
+        } catch {
+            try endSandbox()
+            try send(.failed(error))
+            return
         }
+        try endSandbox()
+        sandbox = next.sandbox
+        state = .parked
+        try send(
+            .parked, descriptors: [next.streams.input.raw, next.streams.output.raw, next.streams.error.raw])
     }
 
     /// Ends the sandbox and removes its leaf.
