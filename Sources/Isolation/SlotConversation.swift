@@ -19,6 +19,18 @@ final class SlotConversation {
         case perhapsRead
     }
     private var start = Start.notSent
+    /// Sandboxes that failed since the last job.
+    private var parkFailures = 0
+    /// What `beginIfParked` came to, until `run` takes it up.
+    private var begun: Result<Begun, any Error>?
+
+    /// A job whose start has been sent.
+    private struct Begun {
+        /// When the job came, and when its start was sent.
+        var arrived: UInt64
+        var started: UInt64
+        var wasParked: Bool
+    }
 
     private struct Streams {
         var input: Int32
@@ -39,17 +51,43 @@ final class SlotConversation {
 
     deinit { streams?.closeAll() }
 
-    /// Runs one job and leaves the slot parking its next sandbox.
+    /// The most bytes of files that are sent without waiting: a slot that is parked has read everything before them, and
+    /// they fit into what the kernel keeps for a socket (net.core.wmem_default).
+    private static let mostAtOnce = 32 << 10
+
+    /// Sends a job to a sandbox that is parked already, without waiting for anything, so that it starts while the thread
+    /// that will `run` it is still waking up. Does nothing where that cannot be done.
+    func beginIfParked(_ configuration: SandboxConfiguration) {
+        guard configuration.files.count <= 8,
+            configuration.files.reduce(0, { $0 + $1.contents.count }) <= Self.mostAtOnce
+        else { return }
+        start = .notSent
+        let arrived = MonotonicClock.now
+        do {
+            guard try isParked() else { return }
+            begun = .success(try begin(configuration, arrived: arrived, wasParked: true))
+        } catch {
+            begun = .failure(error)
+        }
+    }
+
+    /// Runs one job, begun or not, and leaves the slot parking its next sandbox.
     /// - Throws: `IsolationError` when the job did not run; `Broken` when the slot is of no more use.
     func run(
         _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?
     ) throws -> Outcome {
-        start = .notSent
-        let arrived = MonotonicClock.now
         do {
-            let wasParked = try waitUntilParked()
-            let outcome = try runParked(
-                configuration, cancellation: cancellation, onOutput: onOutput, arrived: arrived, wasParked: wasParked)
+            let begun: Begun
+            if let early = self.begun {
+                self.begun = nil
+                begun = try early.get()
+            } else {
+                start = .notSent
+                let arrived = MonotonicClock.now
+                let wasParked = try waitUntilParked()
+                begun = try begin(configuration, arrived: arrived, wasParked: wasParked)
+            }
+            let outcome = try finish(configuration, begun, cancellation: cancellation, onOutput: onOutput)
             // The job has its verdict; a slot that dies from here on is the next job's concern, and is not given one.
             do { try release() } catch is Broken { isOver = true }
             return outcome
@@ -62,31 +100,52 @@ final class SlotConversation {
         }
     }
 
-    /// Waits for a sandbox in which nothing has gone wrong. What fails here belongs to no job yet, so one failure, of a
-    /// sandbox that died while it waited say, is made good by parking another.
+    /// Whether a sandbox in which nothing has gone wrong waits now.
+    private func isParked() throws -> Bool {
+        if streams == nil {
+            guard try hasMessage() else { return false }
+            try hearWhileParking()
+        }
+        // What came after it was parked is for those to see who can wait for another.
+        return try streams != nil && !hasMessage()
+    }
+
+    /// Waits for a sandbox in which nothing has gone wrong.
     /// - Returns: whether one was parked before it was asked for.
     private func waitUntilParked() throws -> Bool {
-        var isWarm = true
-        var failures = 0
+        var isWarm = parkFailures == 0
         while true {
-            var poll = PollSet()
-            poll.add(socket.raw)
-            try poll.wait(timeout: 0)
-            if !poll.isReady(0) {
+            if try !hasMessage() {
                 if streams != nil { return isWarm }
                 isWarm = false
             }
-            switch try receive(timeout: 90_000_000_000) {
-            case .parked:
-                guard streams != nil else { throw broken("a sandbox without streams") }
-            case .failed(let failure):
-                failures += 1
-                isWarm = false
-                guard failures < 2 else { throw IsolationError(failure) }
-                try release()
-            default: throw broken("unexpected message while parking")
-            }
+            try hearWhileParking()
+            if parkFailures > 0 { isWarm = false }
         }
+    }
+
+    /// What fails while no job is there belongs to none, so one failure, of a sandbox that died while it waited say, is made
+    /// good by parking another.
+    private func hearWhileParking() throws {
+        switch try receive(timeout: 90_000_000_000) {
+        case .parked:
+            guard streams != nil else { throw broken("a sandbox without streams") }
+        case .failed(let failure):
+            parkFailures += 1
+            guard parkFailures < 2 else {
+                parkFailures = 0
+                throw IsolationError(failure)
+            }
+            try release()
+        default: throw broken("unexpected message while parking")
+        }
+    }
+
+    private func hasMessage() throws -> Bool {
+        var poll = PollSet()
+        poll.add(socket.raw)
+        try poll.wait(timeout: 0)
+        return poll.isReady(0)
     }
 
     private func release() throws {
@@ -95,16 +154,20 @@ final class SlotConversation {
         try send(.release)
     }
 
-    private func runParked(
-        _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?,
-        arrived: UInt64, wasParked: Bool
-    ) throws -> Outcome {
+    private func begin(_ configuration: SandboxConfiguration, arrived: UInt64, wasParked: Bool) throws -> Begun {
+        parkFailures = 0
         let message = try configuration.start()
         for file in configuration.files { try deliver(file) }
         let started = MonotonicClock.now
         try send(message)
         // What came out of a descriptor and into this sandbox is lost with it: such a job cannot be given to another slot.
         if case .bytes = configuration.standardInput { start = .sentLast } else { start = .perhapsRead }
+        return Begun(arrived: arrived, started: started, wasParked: wasParked)
+    }
+
+    private func finish(
+        _ configuration: SandboxConfiguration, _ begun: Begun, cancellation: Cancellation, onOutput: OutputObserver?
+    ) throws -> Outcome {
         let before = Contention()
         var run = try watch(configuration, cancellation: cancellation, onOutput: onOutput)
         if run.outputExceeded {
@@ -114,7 +177,7 @@ final class SlotConversation {
         }
         var outcome = Outcome(
             report: run.report, standardOutput: run.output, standardError: run.error, files: [], skippedFiles: [],
-            start: wasParked ? .slot : .cold, setupTime: started - arrived,
+            start: begun.wasParked ? .slot : .cold, setupTime: begun.started - begun.arrived,
             isContended: before.exceeds(duration: run.report.wallTime))
         let isWanted = configuration.collectsAlways ? outcome.ending != .cancelled : outcome.ending == .exited(0)
         if !configuration.collect.isEmpty, isWanted { try collect(configuration, into: &outcome) }

@@ -10,6 +10,8 @@ final class SlotWorker: Sendable {
     private let launcher: LauncherConnection
     private let mailbox = Mailbox<Work>()
     private let broken = Atomic<Bool>(false)
+    /// The thread's while a job is at hand, and of whoever brings one until then; gone when the thread has ended.
+    private let conversation: Mutex<SlotConversation?>
 
     private struct Work: Sendable {
         var configuration: SandboxConfiguration
@@ -22,20 +24,22 @@ final class SlotWorker: Sendable {
         self.key = key
         index = slot.index
         self.launcher = launcher
-        let socket = slot.socket
+        conversation = Mutex(SlotConversation(socket: Descriptor(owning: slot.socket)))
         BlockingThread.start(name: "\(launcher.instance) slot \(slot.index)") { [self] in
-            let conversation = SlotConversation(socket: Descriptor(owning: socket))
             while let work = mailbox.take() {
-                let result = Self.perform(work, in: conversation)
+                let (result, isOver) = conversation.withLock { conversation in
+                    (Self.perform(work, in: conversation), conversation?.isOver ?? true)
+                }
                 if case .failure(let error) = result, error.code != .step {
                     broken.store(true, ordering: .releasing)
                     // Not one that is known to be dead: the launcher may have given its number to a new slot by now.
                     if error.code != .slotDied, error.code != .slotLost { launcher.killSlot(index) }
                 }
-                if conversation.isOver { broken.store(true, ordering: .releasing) }
+                if isOver { broken.store(true, ordering: .releasing) }
                 work.finish(result)
             }
             // The end of the conversation closes the socket, and that ends the slot.
+            conversation.withLock { $0 = nil }
         }
     }
 
@@ -46,6 +50,8 @@ final class SlotWorker: Sendable {
         _ configuration: SandboxConfiguration, cancellation: Cancellation, onOutput: OutputObserver?
     ) async -> Result<Outcome, IsolationError> {
         await withCheckedContinuation { continuation in
+            // Nobody else has this slot. The thread may not have let go of the last job yet; then it begins this one itself.
+            _ = conversation.withLockIfAvailable { $0?.beginIfParked(configuration) }
             mailbox.put(
                 Work(configuration: configuration, cancellation: cancellation, onOutput: onOutput) {
                     continuation.resume(returning: $0)
@@ -56,7 +62,8 @@ final class SlotWorker: Sendable {
     /// Ends the slot once its work is done.
     func close() { mailbox.close() }
 
-    private static func perform(_ work: Work, in conversation: SlotConversation) -> Result<Outcome, IsolationError> {
+    private static func perform(_ work: Work, in conversation: SlotConversation?) -> Result<Outcome, IsolationError> {
+        guard let conversation else { return .failure(IsolationError(.slotLost, "the slot has ended")) }
         do {
             return .success(
                 try conversation.run(work.configuration, cancellation: work.cancellation, onOutput: work.onOutput))
