@@ -48,11 +48,7 @@ extension EndToEnd {
                 ["bench", "--jobs", "60", "--concurrency", "7", "--workers", "2", "--round-trips", "5"])
             #expect(report["jobs"] == .integer(60))
             for name in ["addedPerSecond", "finishedPerSecond", "roundTripP50Ms", "roundTripP99Ms"] {
-                guard case .double(let value)? = report[name] else {
-                    Issue.record("no \(name)")
-                    continue
-                }
-                #expect(value > 0, "\(name)")
+                #expect(report[name] != nil && report[name] != .double(0), "\(name)")
             }
             let keys = try Child(
                 ["/usr/bin/redis-cli", "-p", "\(redis.port)", "--scan", "--pattern", "bull:bench-*"], environment: [:])
