@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <link.h>
 #include <linux/filter.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -285,6 +287,17 @@ int32_t bk_close_range(uint32_t first, uint32_t last, int32_t cloexec_only) {
     return CHECK(syscall(SYS_close_range, first, last, cloexec_only ? 4 /* CLOSE_RANGE_CLOEXEC */ : 0));
 }
 int32_t bk_fcntl_dup_above(int32_t fd, int32_t least) { return RESULT(int32_t, fcntl(fd, F_DUPFD_CLOEXEC, least)); }
+int32_t bk_forget_program(void) {
+    const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+    for (unsigned long count = getauxval(AT_PHNUM); count > 0; count--, header++) {
+        if (header->p_type != PT_LOAD || (header->p_flags & PF_W)) continue;
+        uintptr_t start = header->p_vaddr & ~page;
+        uintptr_t end = (header->p_vaddr + header->p_memsz + page) & ~page;
+        if (madvise((void *)start, end - start, MADV_DONTNEED) < 0) return -errno;
+    }
+    return 0;
+}
 int32_t bk_set_nonblocking(int32_t fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -errno : CHECK(fcntl(fd, F_SETFL, flags | O_NONBLOCK));

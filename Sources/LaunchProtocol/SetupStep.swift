@@ -87,6 +87,7 @@ public enum SetupStep: UInt8, CaseIterable, Sendable {
     case superviseCalls
     case coreScheduling
     case emptyNetwork
+    case forgetProgram
 
     /// The step in words, as an error message shows it: `mount proc` for `mountProc`.
     public var name: String {

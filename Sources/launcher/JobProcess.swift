@@ -47,12 +47,23 @@ enum JobProcess {
         try performC(.standardStreams) { dup2(sandbox.standardInput, 0) }
         try performC(.standardStreams) { dup2(sandbox.standardOutput, 1) }
         try performC(.standardStreams) { dup2(sandbox.standardError, 2) }
-        // Marked, not closed: the report descriptor must still tell of an execve that fails.
-        try perform(.closeDescriptors) { bk_close_range(3, UInt32.max, 1) }
+        try closeDescriptors(but: sandbox.report, and: sandbox.start)
         // An ignored signal stays ignored over execve (signal(7)). The launcher ignores one, and blocks some.
         try perform(.resetSignals) { bk_reset_signals() }
+        // What execve takes apart while the caller waits is to be little.
+        try perform(.forgetProgram) { bk_forget_program() }
         // Last: whatever the steps above need is not the job's to have. The listener is closed when the job is executed.
         return try sandbox.filter.loadAsking()
+    }
+
+    /// Closes all above the standard streams while nobody waits yet, but two, which execve closes: where the start comes
+    /// from, and what must still tell of an execve that fails.
+    private static func closeDescriptors(but one: Int32, and other: Int32) throws(StepFailure) {
+        let first = UInt32(min(one, other))
+        let second = UInt32(max(one, other))
+        if first > 3 { try perform(.closeDescriptors) { bk_close_range(3, first - 1, 0) } }
+        if second > first + 1 { try perform(.closeDescriptors) { bk_close_range(first + 1, second - 1, 0) } }
+        try perform(.closeDescriptors) { bk_close_range(second + 1, UInt32.max, 0) }
     }
 
     /// Limits that are the same for every job; the request's own follow when it is known.

@@ -24,6 +24,9 @@ int32_t bk_ignore_sigpipe(void);
 int32_t bk_launcher_signalfd(void);
 int32_t bk_read_signal(int32_t fd);
 int32_t bk_environment_is_empty(void);
+// Lets go of the pages of this program's own text, which come back from its file where they are used. For a program that is
+// linked statically, at fixed addresses.
+int32_t bk_forget_program(void);
 
 // Identity
 int32_t bk_setgroups_empty(void);
