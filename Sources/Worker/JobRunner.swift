@@ -11,6 +11,7 @@ public struct JobRunner: Sendable {
     private let standard: Limits
     private let compileLimits: Limits
     private let worker: String
+    private let memory: MemoryBudget?
 
     /// The most bytes that a compilation may hand to the program's sandbox.
     private static let productBytes = 64 << 20
@@ -28,9 +29,10 @@ public struct JobRunner: Sendable {
     ///   - standard: the limits of a request that says nothing.
     ///   - compileLimits: the limits of every compilation.
     ///   - worker: this host's name, as results show it.
+    ///   - memory: what the limits of all programs that run may add up to; nil where the number of slots is bound enough.
     public init(
         engine: any SandboxEngine, languages: ServedLanguages, maxima: Limits, standard: Limits = .standard,
-        compileLimits: Limits = .compile, worker: String
+        compileLimits: Limits = .compile, worker: String, memory: MemoryBudget? = nil
     ) {
         self.engine = engine
         self.languages = languages
@@ -38,7 +40,11 @@ public struct JobRunner: Sendable {
         self.standard = standard
         self.compileLimits = compileLimits
         self.worker = worker
+        self.memory = memory
     }
+
+    /// What it counted so far; nil for what it does without.
+    public var figures: MemoryBudget.Figures? { memory?.figures }
 
     /// What is known of a job besides its request.
     public struct Circumstances: Sendable {
@@ -156,12 +162,12 @@ public struct JobRunner: Sendable {
         _ files: [SandboxConfiguration.File], _ stage: StagePlan.Stage, plan: StagePlan,
         into result: inout ExecutionResult
     ) async throws(IsolationError) -> [SandboxConfiguration.File]? {
-        let outcome = try await engine.run(
+        let outcome = try await runInTurn(
             SandboxConfiguration(
                 image: plan.image, policy: stage.policy, arguments: stage.arguments, environment: stage.environment,
                 files: files, limits: stage.limits.resources, outputLimit: stage.limits.outputBytes,
                 endsAtOutputLimit: false,
-                collect: plan.language.products, collectLimit: Self.productBytes), onOutput: nil)
+                collect: plan.language.products, collectLimit: Self.productBytes), into: &result, onOutput: nil)
         let verdict = Verdict(outcome, limits: stage.limits)
         let standardOutput = OutputText(outcome.standardOutput.bytes, isTruncated: outcome.standardOutput.isTruncated)
         let standardError = OutputText(outcome.standardError.bytes, isTruncated: outcome.standardError.isTruncated)
@@ -191,11 +197,30 @@ public struct JobRunner: Sendable {
         return nil
     }
 
+    /// Runs one stage when its memory fits beside that of all others that run. The wait counts as time in the queue: no
+    /// clock of the program runs yet.
+    private func runInTurn(
+        _ configuration: SandboxConfiguration, into result: inout ExecutionResult, onOutput: OutputObserver?
+    ) async throws(IsolationError) -> Outcome {
+        guard let memory else { return try await engine.run(configuration, onOutput: onOutput) }
+        let asked = ContinuousClock.now
+        var admitted: ContinuousClock.Instant?
+        defer {
+            let waited = (admitted ?? .now) - asked
+            result.queueTimeMs = ((result.queueTimeMs + waited.milliseconds) * 1_000).rounded() / 1_000
+        }
+        let outcome = try await memory.holding(configuration.limits.memory) { () async throws(IsolationError) in
+            admitted = .now
+            return try await engine.run(configuration, onOutput: onOutput)
+        }
+        return outcome ?? .cancelledBeforeStart
+    }
+
     private func runProgram(
         _ configuration: SandboxConfiguration, limits: Limits, encoding: OutputEncoding,
         into result: inout ExecutionResult, onOutput: OutputObserver?
     ) async throws(IsolationError) {
-        let outcome = try await engine.run(configuration, onOutput: onOutput)
+        let outcome = try await runInTurn(configuration, into: &result, onOutput: onOutput)
         let verdict = Verdict(outcome, limits: limits)
         result.status = verdict.status
         result.exitCode = verdict.exitCode
@@ -253,4 +278,9 @@ extension Engine: SandboxEngine {}
 extension UInt64 {
     /// Nanoseconds as milliseconds, to the microsecond: more digits would be noise.
     var milliseconds: Double { (Double(self) / 1_000).rounded() / 1_000 }
+}
+
+extension Duration {
+    /// As milliseconds, to the microsecond.
+    var milliseconds: Double { (self / .milliseconds(1) * 1_000).rounded() / 1_000 }
 }

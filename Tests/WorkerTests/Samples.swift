@@ -23,8 +23,12 @@ enum Samples {
         images: [("default", [python, c]), ("java", [java])], policies: ["default", "compiled", "compiler"])
     static let maxima = Limits.maximum(cores: 2)
 
-    static func runner(_ engine: TableEngine) -> JobRunner {
-        JobRunner(engine: engine, languages: languages, maxima: maxima, worker: "here")
+    static func runner(
+        _ engine: TableEngine, memory: MemoryBudget? = nil
+    ) -> JobRunner {
+        JobRunner(
+            engine: engine, languages: languages, maxima: maxima, worker: "here",
+            memory: memory)
     }
 
     static func request(_ json: String) throws(RequestProblems) -> ExecutionRequest {

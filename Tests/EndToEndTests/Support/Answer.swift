@@ -14,6 +14,7 @@ struct Answer: Decodable, Sendable {
     var wallTimeMs: Double
     var cpuTimeMs: Double
     var memoryBytes: Int
+    var queueTimeMs: Double
     var setupTimeMs: Double
     var stdoutBytes: Int
     var stderrBytes: Int
