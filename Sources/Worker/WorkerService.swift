@@ -45,9 +45,18 @@ public struct WorkerService: Service {
         do { try await gracefulShutdown() } catch is CancellationError {}
     }
 
-    /// What had to wait, once at the end.
+    /// What was spared and what had to wait, once at the end.
     private func logFigures() {
-        if let memory = runner.figures {
+        let figures = runner.figures
+        if let cache = figures.compileCache {
+            logger.info(
+                "compilations",
+                metadata: [
+                    "hits": "\(cache.hits)", "misses": "\(cache.misses)", "evictions": "\(cache.evictions)",
+                    "entries": "\(cache.entries)", "bytes": "\(cache.bytes)",
+                ])
+        }
+        if let memory = figures.memory {
             logger.info("memory of programs", metadata: ["peak": "\(memory.peak)", "waits": "\(memory.waits)"])
         }
     }

@@ -11,6 +11,8 @@ struct RunningEngine {
     let engine: Engine
     let languages: ServedLanguages
     let maxima: Limits
+    /// What images and policies are, by the engine's indexes.
+    let contents: EngineContents
     /// What jobs may take of the host's memory together; nil where one runs at a time.
     let shares: MemorySettings.Shares?
     /// Held so that no build removes a tree that jobs run in.
@@ -72,15 +74,20 @@ struct RunningEngine {
             engine: Engine(launcher: launcher, onFailure: onFailure),
             languages: ServedLanguages(
                 images: images.map { ($0.manifest.name, $0.manifest.languages) }, policies: selection.names),
-            maxima: maxima, shares: shares, images: images)
+            maxima: maxima,
+            contents: EngineContents(
+                images: images.map { "\($0.rootfs) \($0.manifest.recipeHash) \($0.manifest.builtAt)" },
+                policies: selection.digests), shares: shares, images: images)
     }
 
     /// What runs jobs in it.
     /// - Parameter name: this host's, as results show it.
-    /// - Returns: one runner; each has a budget of its own.
+    /// - Returns: one runner; each has a cache and a budget of its own.
     func runner(named name: String) -> JobRunner {
-        JobRunner(
+        let cache = shares?.compileCache ?? 0
+        return JobRunner(
             engine: engine, languages: languages, maxima: maxima, worker: name,
+            compileCache: cache > 0 ? CompileCache(mostBytes: cache, contents: contents) : nil,
             memory: shares.map { MemoryBudget(bytes: UInt64($0.budget)) })
     }
 

@@ -12,12 +12,20 @@ struct MemoryOptions: ParsableArguments {
                 + "(80% of the host's memory, or of its control group's; BULKHEAD_MEMORY_BUDGET).", valueName: "size"))
     var memoryBudget: ByteCount?
 
+    @Option(
+        help: ArgumentHelp(
+            "How much of what compilers made is kept for jobs with the same source; 0 for nothing "
+                + "(256M, on small hosts a sixteenth of the memory; BULKHEAD_COMPILE_CACHE_BYTES).", valueName: "size"))
+    var compileCacheBytes: ByteCountOrNone?
+
     /// Reads flags and environment.
     /// - Throws: `ValidationError` for a value that is none.
     func settings() throws -> MemorySettings {
         let budget = try Setting.bytes(memoryBudget?.bytes, "BULKHEAD_MEMORY_BUDGET")
         guard budget != 0 else { throw ValidationError("BULKHEAD_MEMORY_BUDGET must not be 0") }
-        return MemorySettings(budget: budget)
+        return MemorySettings(
+            budget: budget,
+            compileCache: try Setting.bytes(compileCacheBytes?.bytes, "BULKHEAD_COMPILE_CACHE_BYTES"))
     }
 }
 
@@ -25,11 +33,15 @@ struct MemoryOptions: ParsableArguments {
 struct MemorySettings {
     /// Bytes that the limits of all running programs may add up to.
     var budget: Int?
+    /// Bytes of compilations that are kept.
+    var compileCache: Int?
 
     /// What holds on this host.
     struct Shares {
         /// Bytes, at least what each served language needs.
         var budget: Int
+        /// Bytes; 0 for no cache.
+        var compileCache: Int
     }
 
     /// - Parameters:
@@ -46,7 +58,7 @@ struct MemorySettings {
         }
         return Shares(
             // A host smaller than that still runs one job at a time.
-            budget: budget ?? max(memory / 10 * 8, need))
+            budget: budget ?? max(memory / 10 * 8, need), compileCache: compileCache ?? min(256 << 20, memory / 16))
     }
 
     /// Bytes of memory that jobs and this process have together.

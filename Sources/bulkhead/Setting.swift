@@ -69,6 +69,16 @@ struct ByteCount: ExpressibleByArgument {
     }
 }
 
+/// The same, where 0 means none.
+struct ByteCountOrNone: ExpressibleByArgument {
+    var bytes: Int
+
+    init?(argument: String) {
+        guard let bytes = ByteCount.number(in: argument) else { return nil }
+        self.bytes = bytes
+    }
+}
+
 /// A time as people write it: `500ms`, `2s`, `2` (seconds), `0.5`.
 struct Milliseconds: ExpressibleByArgument {
     var count: Int

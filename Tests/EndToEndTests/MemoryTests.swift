@@ -3,14 +3,77 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// What of the host's memory `bulkhead serve` gives to jobs.
+    /// What of the host's memory `bulkhead serve` gives to jobs, and to what it keeps for them.
     @Suite("Memory of jobs")
     struct MemoryTests {
+        /// With a warning on purpose: what the compiler says must come again.
+        private func source() throws -> String {
+            try request(
+                "c++",
+                """
+                #include <iostream>
+                #warning forgotten
+                int main() { std::cout << "compiled " << 6 * 7 << std::endl; }
+                """)
+        }
+
         /// The numbers of the line that the server logs at its end.
         private func figures(_ server: Server, _ names: [String]) -> [Int?] {
             names.map { name in
                 let match = try? Regex("\\b\(name)=([0-9]+)").firstMatch(in: server.child.standardError)
                 return match.flatMap { $0[1].substring }.flatMap { Int($0) }
+            }
+        }
+
+        @Test("a second identical C++ submission skips the compiler, and says so")
+        func compilesOnce() throws {
+            let server = try Server(slots: 2)
+            let first = try server.execute(try source())
+            let second = try server.execute(try source())
+            let other = try server.execute(try source().replacing("compiled ", with: "other "))
+            for answer in [first, second] {
+                #expect(answer.status == "ok")
+                #expect(answer.stdout == "compiled 42\n")
+                #expect(answer.compile?.status == "ok")
+            }
+            #expect(first.compile?.cached == false)
+            #expect(second.compile?.cached == true)
+            #expect(first.compile?.stderr.contains("forgotten") == true)
+            #expect(second.compile?.stderr == first.compile?.stderr)
+            #expect(second.compile?.wallTimeMs == first.compile?.wallTimeMs)
+            #expect(other.stdout == "other 42\n")
+            #expect(other.compile?.cached == false)
+            // What does not compile is compiled again.
+            for _ in 0..<2 {
+                let wrong = try server.execute(try request("c", "int main(void) { return x; }"))
+                #expect(wrong.status == "compile_error")
+                #expect(wrong.compile?.cached == false)
+            }
+            #expect(try server.stop() == 0)
+            #expect(figures(server, ["hits", "misses", "evictions", "entries"]) == [1, 4, 0, 2])
+        }
+
+        @Test("twelve identical submissions at once are compiled once")
+        func compilesOnceAtOnce() async throws {
+            let server = try Server(slots: 4)
+            let answers = try await concurrently(0..<12) { _ in try server.execute(try source()) }
+            #expect(answers.allSatisfy { $0.stdout == "compiled 42\n" })
+            #expect(answers.count { $0.compile?.cached == false } == 1)
+            #expect(try server.stop() == 0)
+            #expect(figures(server, ["hits", "misses"]) == [11, 1])
+        }
+
+        @Test("the cache can be turned off, by flag and by environment")
+        func cacheOff() throws {
+            for server in [
+                try Server(slots: 1, options: ["--compile-cache-bytes", "0"]),
+                try Server(slots: 1, environment: ["BULKHEAD_COMPILE_CACHE_BYTES": "0"]),
+            ] {
+                for _ in 0..<2 {
+                    #expect(try server.execute(try request("c", "int main(void) {}")).compile?.cached == false)
+                }
+                #expect(try server.stop() == 0)
+                #expect(figures(server, ["hits"]) == [nil])
             }
         }
 
@@ -47,9 +110,11 @@ extension EndToEnd {
             let small = try Command.bulkhead(["serve", "--port", "0", "--memory-budget", "256M"])
             #expect(small.exitCode != 0)
             #expect(small.error.contains("at least 512M"), "\(small.error)")
-            let wrong = try Command.bulkhead(["serve", "--port", "0"], environment: ["BULKHEAD_MEMORY_BUDGET": "0"])
-            #expect(wrong.exitCode != 0)
-            #expect(wrong.error.contains("BULKHEAD_MEMORY_BUDGET"), "\(wrong.error)")
+            for (variable, text) in [("BULKHEAD_MEMORY_BUDGET", "0"), ("BULKHEAD_COMPILE_CACHE_BYTES", "much")] {
+                let wrong = try Command.bulkhead(["serve", "--port", "0"], environment: [variable: text])
+                #expect(wrong.exitCode != 0)
+                #expect(wrong.error.contains(variable), "\(wrong.error)")
+            }
         }
     }
 }

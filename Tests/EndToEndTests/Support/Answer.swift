@@ -37,6 +37,8 @@ struct Answer: Decodable, Sendable {
         var status: String
         var exitCode: Int?
         var stderr: String
+        var wallTimeMs: Double
+        var cached: Bool
     }
 
     struct Evidence: Decodable, Sendable {
