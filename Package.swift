@@ -52,6 +52,9 @@ let package = Package(
             dependencies: ["Linux", "LaunchProtocol", "Seccomp"],
             swiftSettings: settings),
 
+        // Naming content by its digest.
+        .target(name: "Hashing", swiftSettings: settings),
+
         // What is asked and answered, and the path to the engine. None of these but Worker knows Isolation.
         .target(name: "Jobs", swiftSettings: settings),
         .target(
@@ -76,12 +79,12 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "Images",
-            dependencies: ["Jobs", .product(name: "Yams", package: "Yams")],
+            dependencies: ["Hashing", "Jobs", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
         .target(
             name: "Worker",
             dependencies: [
-                "Jobs", "JobQueue", "Isolation",
+                "Hashing", "Jobs", "JobQueue", "Isolation",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -97,8 +100,8 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "HTTPAPI", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "RedisJobQueue", "Seccomp", "Selftest",
-                "Worker",
+                "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "RedisJobQueue", "Seccomp",
+                "Selftest", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -109,6 +112,7 @@ let package = Package(
         .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: settings),
         .testTarget(name: "LaunchProtocolTests", dependencies: ["LaunchProtocol"], swiftSettings: settings),
         .testTarget(name: "SeccompTests", dependencies: ["Linux", "Seccomp"], swiftSettings: settings),
+        .testTarget(name: "HashingTests", dependencies: ["Hashing"], swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
         // A redis-server for tests, on a socket in a folder of its own.
         .target(

@@ -1,4 +1,5 @@
 import Foundation
+import Hashing
 import Jobs
 
 /// What an image holds and how its languages are used, as written in `rootfs/NAME.yaml`.

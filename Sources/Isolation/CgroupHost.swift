@@ -77,6 +77,26 @@ public struct CgroupHost: Equatable, Sendable {
             isTrueRoot: true)
     }
 
+    /// The least memory limit that holds for all jobs together, in bytes: of the group that they are made in, and of those
+    /// above it. Nil where there is none.
+    public func memoryLimit() throws -> UInt64? {
+        func limit(_ file: String) throws -> UInt64? {
+            // `max`, or a number. The roots of both hierarchies can lack the file.
+            guard SmallFile.exists(file) else { return nil }
+            return UInt64(try SmallFile.read(file).prefix { $0 != "\n" })
+        }
+        guard hierarchy == .unified else { return try limit("\(parents[0])/memory.limit_in_bytes") }
+        var limits: [UInt64] = []
+        var folder = parents[0][...]
+        // No folder above the hierarchy has this file.
+        while !folder.isEmpty, SmallFile.exists("\(folder)/cgroup.controllers") {
+            if let own = try limit("\(folder)/memory.max") { limits.append(own) }
+            guard let slash = folder.lastIndex(of: "/") else { break }
+            folder = folder[..<slash]
+        }
+        return limits.min()
+    }
+
     private static func controllersOffered(in folder: String) throws -> [Substring] {
         try SmallFile.read("\(folder)/cgroup.controllers").split(whereSeparator: \.isWhitespace)
     }

@@ -79,7 +79,7 @@ public struct Outcome: Sendable {
     public var ending: Ending { Ending(report) }
 
     /// A job that was cancelled before its program was started.
-    static var cancelledBeforeStart: Outcome {
+    public static var cancelledBeforeStart: Outcome {
         Outcome(
             report: SandboxReport(
                 waitStatus: nil, fired: .cancelled, wallTime: 0, cpuTime: 0, memoryPeak: 0, oomKills: 0,

@@ -11,6 +11,8 @@ public struct JobRunner: Sendable {
     private let standard: Limits
     private let compileLimits: Limits
     private let worker: String
+    private let compileCache: CompileCache?
+    private let memory: MemoryBudget?
 
     /// The most bytes that a compilation may hand to the program's sandbox.
     private static let productBytes = 64 << 20
@@ -28,9 +30,12 @@ public struct JobRunner: Sendable {
     ///   - standard: the limits of a request that says nothing.
     ///   - compileLimits: the limits of every compilation.
     ///   - worker: this host's name, as results show it.
+    ///   - compileCache: where compilations are kept for the next job with the same source; nil to compile each time.
+    ///   - memory: what the limits of all programs that run may add up to; nil where the number of slots is bound enough.
     public init(
         engine: any SandboxEngine, languages: ServedLanguages, maxima: Limits, standard: Limits = .standard,
-        compileLimits: Limits = .compile, worker: String
+        compileLimits: Limits = .compile, worker: String, compileCache: CompileCache? = nil,
+        memory: MemoryBudget? = nil
     ) {
         self.engine = engine
         self.languages = languages
@@ -38,6 +43,13 @@ public struct JobRunner: Sendable {
         self.standard = standard
         self.compileLimits = compileLimits
         self.worker = worker
+        self.compileCache = compileCache
+        self.memory = memory
+    }
+
+    /// What it counted so far; nil for what it does without.
+    public var figures: (compileCache: CompileCache.Figures?, memory: MemoryBudget.Figures?) {
+        (compileCache?.figures, memory?.figures)
     }
 
     /// What is known of a job besides its request.
@@ -156,46 +168,55 @@ public struct JobRunner: Sendable {
         _ files: [SandboxConfiguration.File], _ stage: StagePlan.Stage, plan: StagePlan,
         into result: inout ExecutionResult
     ) async throws(IsolationError) -> [SandboxConfiguration.File]? {
-        let outcome = try await engine.run(
-            SandboxConfiguration(
-                image: plan.image, policy: stage.policy, arguments: stage.arguments, environment: stage.environment,
-                files: files, limits: stage.limits.resources, outputLimit: stage.limits.outputBytes,
-                endsAtOutputLimit: false,
-                collect: plan.language.products, collectLimit: Self.productBytes), onOutput: nil)
-        let verdict = Verdict(outcome, limits: stage.limits)
-        let standardOutput = OutputText(outcome.standardOutput.bytes, isTruncated: outcome.standardOutput.isTruncated)
-        let standardError = OutputText(outcome.standardError.bytes, isTruncated: outcome.standardError.isTruncated)
-        result.compile = CompileResult(
-            status: verdict.status, exitCode: verdict.exitCode, signal: verdict.signal, stdout: standardOutput.text,
-            stderr: standardError.text, wallTimeMs: outcome.report.wallTime.milliseconds,
-            cpuTimeMs: outcome.report.cpuTime.milliseconds, memoryBytes: Int(clamping: outcome.report.memoryPeak),
-            cached: false)
-        if verdict.status == .cancelled {
-            result.status = .cancelled
-            result.message = "cancelled while it was compiled"
-            result.evidence = verdict.evidence
+        let configuration = SandboxConfiguration(
+            image: plan.image, policy: stage.policy, arguments: stage.arguments, environment: stage.environment,
+            files: files, limits: stage.limits.resources, outputLimit: stage.limits.outputBytes,
+            endsAtOutputLimit: false, collect: plan.language.products, collectLimit: Self.productBytes)
+        func compileNow() async throws(IsolationError) -> Compilation {
+            let outcome = try await runInTurn(configuration, into: &result, onOutput: nil)
+            return Compilation(outcome, limits: stage.limits, products: plan.language.products)
+        }
+        let compilation: Compilation
+        if let compileCache {
+            compilation = try await compileCache.compilation(of: configuration, compile: compileNow)
+        } else {
+            compilation = try await compileNow()
+        }
+        result.compile = compilation.result
+        switch compilation.yield {
+        case .products(let files): return files
+        case .failure(let failure):
+            result.status = failure.status
+            result.message = failure.message
+            result.evidence = failure.evidence
             return nil
         }
-        // A product that is not there is one that the compiler did not make, and perhaps another one was.
-        let unusable = outcome.skippedFiles.first { $0.reason != .noSuchFile }
-        if verdict.status == .ok, !outcome.files.isEmpty, unusable == nil { return outcome.files }
-        result.status = .compileError
-        result.evidence = verdict.evidence
-        if verdict.status != .ok {
-            result.message = verdict.message.map { "compilation: \($0)" } ?? "the program does not compile"
-        } else if let unusable {
-            result.message = "the compiler's product cannot be used: \(unusable.path): \(unusable.reason.words)"
-        } else {
-            result.message = "the compiler made none of \(plan.language.products.joined(separator: ", "))"
+    }
+
+    /// Runs one stage when its memory fits beside that of all others that run. The wait counts as time in the queue: no
+    /// clock of the program runs yet.
+    private func runInTurn(
+        _ configuration: SandboxConfiguration, into result: inout ExecutionResult, onOutput: OutputObserver?
+    ) async throws(IsolationError) -> Outcome {
+        guard let memory else { return try await engine.run(configuration, onOutput: onOutput) }
+        let asked = ContinuousClock.now
+        var admitted: ContinuousClock.Instant?
+        defer {
+            let waited = (admitted ?? .now) - asked
+            result.queueTimeMs = ((result.queueTimeMs + waited.milliseconds) * 1_000).rounded() / 1_000
         }
-        return nil
+        let outcome = try await memory.holding(configuration.limits.memory) { () async throws(IsolationError) in
+            admitted = .now
+            return try await engine.run(configuration, onOutput: onOutput)
+        }
+        return outcome ?? .cancelledBeforeStart
     }
 
     private func runProgram(
         _ configuration: SandboxConfiguration, limits: Limits, encoding: OutputEncoding,
         into result: inout ExecutionResult, onOutput: OutputObserver?
     ) async throws(IsolationError) {
-        let outcome = try await engine.run(configuration, onOutput: onOutput)
+        let outcome = try await runInTurn(configuration, into: &result, onOutput: onOutput)
         let verdict = Verdict(outcome, limits: limits)
         result.status = verdict.status
         result.exitCode = verdict.exitCode
@@ -253,4 +274,9 @@ extension Engine: SandboxEngine {}
 extension UInt64 {
     /// Nanoseconds as milliseconds, to the microsecond: more digits would be noise.
     var milliseconds: Double { (Double(self) / 1_000).rounded() / 1_000 }
+}
+
+extension Duration {
+    /// As milliseconds, to the microsecond.
+    var milliseconds: Double { (self / .milliseconds(1) * 1_000).rounded() / 1_000 }
 }

@@ -23,6 +23,18 @@ public struct ServedLanguages: Sendable {
         policyIndexes = Dictionary(policies.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
     }
 
+    /// The memory in bytes that one stage of them needs at most where a request says nothing: with less, one of them could
+    /// not be served at all.
+    public static func memoryNeeded(
+        by languages: [Language], standard: Limits = .standard, compileLimits: Limits = .compile
+    ) -> Int {
+        languages.map { language in
+            let run = standard.adapted(to: language).memoryBytes
+            return language.compile == nil
+                ? run : max(run, compileLimits.adapted(toCompile: language).memoryBytes)
+        }.max() ?? standard.memoryBytes
+    }
+
     /// The index of a policy, or nil where the engine has none of that name.
     public func policyIndex(of name: String) -> Int? { policyIndexes[name] }
 

@@ -35,8 +35,7 @@ struct StagePlan {
         let environment = Self.fixedEnvironment.merging(language.environment) { _, own in own }
         let limits = request.limits(language: language, standard: standard)
         if let command = language.compile {
-            var limits = compileLimits
-            if let memory = language.compileMemoryBytes { limits.memoryBytes = max(limits.memoryBytes, memory) }
+            let limits = compileLimits.adapted(toCompile: language)
             compile = Stage(
                 policy: placement.compilePolicy,
                 arguments: Self.expand(command, file: request.mainFile, memoryBytes: limits.memoryBytes),
@@ -63,6 +62,13 @@ struct StagePlan {
 }
 
 extension Limits {
+    /// What the compile stage of `language` gets.
+    func adapted(toCompile language: Language) -> Limits {
+        var limits = self
+        if let memory = language.compileMemoryBytes { limits.memoryBytes = max(limits.memoryBytes, memory) }
+        return limits
+    }
+
     /// As the engine takes them.
     public var resources: ResourceLimits {
         ResourceLimits(

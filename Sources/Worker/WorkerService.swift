@@ -39,9 +39,26 @@ public struct WorkerService: Service {
             for _ in 0..<concurrency { group.addTask { try await workUntilClosed() } }
             try await group.waitForAll()
         }
+        logFigures()
         // The queue is closed by the server at its shutdown. A service that ended before it was told to would count as
         // one that failed.
         do { try await gracefulShutdown() } catch is CancellationError {}
+    }
+
+    /// What was spared and what had to wait, once at the end.
+    private func logFigures() {
+        let figures = runner.figures
+        if let cache = figures.compileCache {
+            logger.info(
+                "compilations",
+                metadata: [
+                    "hits": "\(cache.hits)", "misses": "\(cache.misses)", "evictions": "\(cache.evictions)",
+                    "entries": "\(cache.entries)", "bytes": "\(cache.bytes)",
+                ])
+        }
+        if let memory = figures.memory {
+            logger.info("memory of programs", metadata: ["peak": "\(memory.peak)", "waits": "\(memory.waits)"])
+        }
     }
 
     private func workUntilClosed() async throws {
@@ -127,9 +144,8 @@ public struct WorkerService: Service {
     }
 
     private func attempt(_ lease: Lease) async -> JobOutcome {
-        let queueTimeMs = lease.queueTime / .milliseconds(1)
         let circumstances = JobRunner.Circumstances(
-            id: lease.id, queueTimeMs: (queueTimeMs * 1_000).rounded() / 1_000, attempt: lease.attempt)
+            id: lease.id, queueTimeMs: lease.queueTime.milliseconds, attempt: lease.attempt)
         do {
             let result = try await runner.run(json: lease.request, circumstances)
             if result.status.isVerdict { return .completed(result) }

@@ -66,8 +66,7 @@ struct CheckCommand: ParsableCommand {
         do {
             let running = try RunningEngine.start(engine, images: ["default"], slots: 1) { note("\($0)") }
             let result = try runToEnd {
-                let runner = JobRunner(
-                    engine: running.engine, languages: running.languages, maxima: running.maxima, worker: "check")
+                let runner = running.runner(named: "check")
                 let result = await runner.run(
                     command: ["/bin/true"], image: 0, environment: [:], limits: .standard, input: .bytes([]),
                     .init(id: JobID().description))

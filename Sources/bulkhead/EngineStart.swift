@@ -11,6 +11,10 @@ struct RunningEngine {
     let engine: Engine
     let languages: ServedLanguages
     let maxima: Limits
+    /// What images and policies are, by the engine's indexes.
+    let contents: EngineContents
+    /// What jobs may take of the host's memory together; nil where one runs at a time.
+    let shares: MemorySettings.Shares?
     /// Held so that no build removes a tree that jobs run in.
     let images: [Image]
 
@@ -22,13 +26,14 @@ struct RunningEngine {
     ///   - others: policies to load besides those that the images' languages name.
     ///   - learning: the policy that is to count all that it allows, however often; nil where programs are served.
     ///   - slots: how many programs run at once.
+    ///   - memory: what the operator says of the memory of all of them together; nil where that needs no bound.
     ///   - whileRoot: what else must be done as root.
     ///   - onFailure: called when the launcher ends unasked.
     /// - Returns: the engine, in a process that is no longer root.
     /// - Throws: what is missing on this host or in this installation.
     static func start(
         _ options: EngineOptions, images names: [String]?, policies others: [String] = [], learning: String? = nil,
-        slots: Int, whileRoot: () throws -> Void = {},
+        slots: Int, memory: MemorySettings? = nil, whileRoot: () throws -> Void = {},
         onFailure: @escaping @Sendable (IsolationError) -> Void
     ) throws -> RunningEngine {
         guard geteuid() == 0 else {
@@ -43,7 +48,10 @@ struct RunningEngine {
         guard !images.isEmpty else {
             throw IsolationError(.host, "no image is built; build one: bulkhead rootfs build default")
         }
-        let maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
+        var maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
+        let shares = try memory?.shares(of: MemorySettings.memory(), for: images.flatMap(\.manifest.languages))
+        // A program that could never be let in is refused when it is asked for, in the words for a maximum.
+        if let shares { maxima.memoryBytes = min(maxima.memoryBytes, shares.budget) }
         let folder = PolicyFolder(path: try options.policyFolder())
         var selection = try folder.select(for: images.map(\.manifest), others: others)
         if let learning, let index = selection.names.firstIndex(of: learning) {
@@ -66,7 +74,21 @@ struct RunningEngine {
             engine: Engine(launcher: launcher, onFailure: onFailure),
             languages: ServedLanguages(
                 images: images.map { ($0.manifest.name, $0.manifest.languages) }, policies: selection.names),
-            maxima: maxima, images: images)
+            maxima: maxima,
+            contents: EngineContents(
+                images: images.map { "\($0.rootfs) \($0.manifest.recipeHash) \($0.manifest.builtAt)" },
+                policies: selection.digests), shares: shares, images: images)
+    }
+
+    /// What runs jobs in it.
+    /// - Parameter name: this host's, as results show it.
+    /// - Returns: one runner; each has a cache and a budget of its own.
+    func runner(named name: String) -> JobRunner {
+        let cache = shares?.compileCache ?? 0
+        return JobRunner(
+            engine: engine, languages: languages, maxima: maxima, worker: name,
+            compileCache: cache > 0 ? CompileCache(mostBytes: cache, contents: contents) : nil,
+            memory: shares.map { MemoryBudget(bytes: UInt64($0.budget)) })
     }
 
     /// The images that are built. One that is broken is said to be left out, and why: its languages will be missing.

@@ -1,4 +1,5 @@
 import Foundation
+import Hashing
 import Images
 import Isolation
 import Jobs
@@ -14,14 +15,20 @@ struct PolicyFolder {
         /// In the engine's order; the standard one first, because slots are warmed up for it.
         var names: [String]
         var policies: [SeccompPolicy]
+        /// SHA-256 of the file that each was read from.
+        var digests: [String]
     }
 
     /// One policy.
     /// - Throws: `IsolationError` naming the file, where it is missing, not readable or not valid.
-    func policy(_ name: String) throws -> SeccompPolicy {
+    func policy(_ name: String) throws -> SeccompPolicy { try read(name).policy }
+
+    /// One policy, and the SHA-256 of its file.
+    private func read(_ name: String) throws -> (policy: SeccompPolicy, digest: String) {
         let file = "\(path)/\(name).json"
         do {
-            return try SeccompPolicy(json: Data(contentsOf: URL(fileURLWithPath: file)))
+            let json = try Data(contentsOf: URL(fileURLWithPath: file))
+            return (try SeccompPolicy(json: json), SHA256.hex(Array(json)))
         } catch let error as SeccompError {
             throw IsolationError(.host, "\(file): \(error)")
         } catch {
@@ -48,6 +55,7 @@ struct PolicyFolder {
         users[Language.standardPolicy] = nil
         let names = [Language.standardPolicy] + users.keys.sorted()
         var policies: [SeccompPolicy] = []
+        var digests: [String] = []
         for name in names {
             if let user = users[name] {
                 // `init` lets no program start, and a name with a slash would be another folder's file.
@@ -59,8 +67,10 @@ struct PolicyFolder {
                         .host, "\(user) names the policy '\(name)', and there is no \(name).json in \(path)")
                 }
             }
-            policies.append(try policy(name))
+            let (policy, digest) = try read(name)
+            policies.append(policy)
+            digests.append(digest)
         }
-        return Selection(names: names, policies: policies)
+        return Selection(names: names, policies: policies, digests: digests)
     }
 }

@@ -156,8 +156,7 @@ struct RunCommand: ParsableCommand {
         let checked = try Self.check(
             JSONSerialization.data(withJSONObject: request), languages: built.filter { $0.image == chosen.image })
         let (running, folder) = try start(image: chosen.image)
-        let runner = JobRunner(
-            engine: running.engine, languages: running.languages, maxima: running.maxima, worker: Self.hostName)
+        let runner = running.runner(named: Self.hostName)
         // The source used standard input up.
         let input: SandboxConfiguration.Input = path == "-" ? .bytes([]) : .descriptor(0)
         let observer: OutputObserver? = json ? nil : Self.passOn
@@ -240,8 +239,7 @@ struct RunCommand: ParsableCommand {
         let (running, folder) = try start(image: image, policies: [policy])
         // Loaded a line above, or the start had failed.
         guard let index = running.languages.policyIndex(of: policy) else { throw ExitCode(70) }
-        let runner = JobRunner(
-            engine: running.engine, languages: running.languages, maxima: running.maxima, worker: Self.hostName)
+        let runner = running.runner(named: Self.hostName)
         return try finish(running, folder) {
             await runner.run(
                 command: command, image: 0, policy: index, environment: variables, limits: effective, collect: collect,

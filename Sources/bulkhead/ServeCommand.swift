@@ -31,14 +31,17 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "How many programs run at once (2 for each core; BULKHEAD_SLOTS).")
     var slots: Int?
 
+    @OptionGroup var memory: MemoryOptions
+
     mutating func run() throws {
         let api = try listening.apiConfiguration()
         let slots = try Self.slotCount(slots)
+        let memory = try memory.settings()
         let redis = try selection.redis()
         let queueOptions = try selection.options()
 
         let logger = Logger(label: "bulkhead")
-        let running = try RunningEngine.start(engine, images: nil, slots: slots) { error in
+        let running = try RunningEngine.start(engine, images: nil, slots: slots, memory: memory) { error in
             // Without a launcher no job can run, and this process is no longer root to start another: whoever
             // supervises it does.
             logger.critical("\(error); ending")
@@ -93,15 +96,14 @@ struct ServeCommand: ParsableCommand {
         }
         let name = RunCommand.hostName
         let worker = WorkerService(
-            queue: queue,
-            runner: JobRunner(
-                engine: running.engine, languages: running.languages, maxima: running.maxima, worker: name),
-            name: name, concurrency: slots, logger: logger, canRunElsewhere: canRunElsewhere)
+            queue: queue, runner: running.runner(named: name), name: name, concurrency: slots, logger: logger,
+            canRunElsewhere: canRunElsewhere)
         let server = APIServer(queue: queue, languages: languages, configuration: api, logger: logger) { port in
             logger.info(
                 "serving",
                 metadata: [
                     "url": "http://\(api.host):\(port)", "slots": "\(slots)", "uid": "\(getuid())",
+                    "memoryBudget": "\(running.shares?.budget ?? 0)",
                     "languages": "\(running.languages.all.map(\.name).joined(separator: " "))",
                 ])
         }

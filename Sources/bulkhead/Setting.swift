@@ -27,11 +27,34 @@ enum Setting {
     }
 }
 
+extension Setting {
+    /// A number of bytes, as `ByteCount` reads it.
+    /// - Parameters:
+    ///   - flag: what the command line gave.
+    ///   - variable: the environment variable.
+    /// - Returns: nil where neither is given.
+    /// - Throws: `ValidationError` that names the variable where its value is no number of bytes.
+    static func bytes(_ flag: Int?, _ variable: String) throws -> Int? {
+        if let flag { return flag }
+        guard let text = ProcessInfo.processInfo.environment[variable], !text.isEmpty else { return nil }
+        guard let bytes = ByteCount.number(in: text) else {
+            throw ValidationError("\(variable) must be a number of bytes, such as 256M")
+        }
+        return bytes
+    }
+}
+
 /// A number of bytes as people write it: `1024`, `64K`, `64M`, `1G`, with or without a `B` or `iB` behind the unit.
 struct ByteCount: ExpressibleByArgument {
     var bytes: Int
 
     init?(argument: String) {
+        guard let bytes = Self.number(in: argument), bytes > 0 else { return nil }
+        self.bytes = bytes
+    }
+
+    /// What a text says, 0 included; nil where it is no number of bytes.
+    static func number(in argument: String) -> Int? {
         var text = argument.uppercased()
         if text.hasSuffix("IB") { text.removeLast(2) } else if text.hasSuffix("B") { text.removeLast() }
         var shift = 0
@@ -40,9 +63,18 @@ struct ByteCount: ExpressibleByArgument {
             shift = width
             break
         }
-        guard let count = Int(text), count > 0 else { return nil }
+        guard let count = Int(text), count >= 0 else { return nil }
         let (bytes, overflow) = count.multipliedReportingOverflow(by: 1 << shift)
-        guard !overflow else { return nil }
+        return overflow ? nil : bytes
+    }
+}
+
+/// The same, where 0 means none.
+struct ByteCountOrNone: ExpressibleByArgument {
+    var bytes: Int
+
+    init?(argument: String) {
+        guard let bytes = ByteCount.number(in: argument) else { return nil }
         self.bytes = bytes
     }
 }

@@ -24,11 +24,14 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "How many programs run at once (2 for each core; BULKHEAD_SLOTS).")
     var slots: Int?
 
+    @OptionGroup var memory: MemoryOptions
+
     mutating func run() throws {
         guard let server = try selection.redis(neededBy: "bulkhead worker") else { throw ExitCode(2) }
         let slots = try ServeCommand.slotCount(slots)
+        let memory = try memory.settings()
         let logger = Logger(label: "bulkhead")
-        let running = try RunningEngine.start(engine, images: nil, slots: slots) { error in
+        let running = try RunningEngine.start(engine, images: nil, slots: slots, memory: memory) { error in
             // As in `serve`: whoever supervises this process starts another.
             logger.critical("\(error); ending")
             Foundation.exit(1)
@@ -51,10 +54,7 @@ struct WorkerCommand: ParsableCommand {
         let name = RunCommand.hostName
         let workers = LivingWorkers(queue: queue, commands: [:], logger: logger)
         let worker = WorkerService(
-            queue: queue,
-            runner: JobRunner(
-                engine: running.engine, languages: running.languages, maxima: running.maxima, worker: name),
-            name: name, concurrency: slots, logger: logger,
+            queue: queue, runner: running.runner(named: name), name: name, concurrency: slots, logger: logger,
             canRunElsewhere: { await workers.canRun($0) })
         var configuration = ServiceGroupConfiguration(
             services: [
@@ -69,7 +69,7 @@ struct WorkerCommand: ParsableCommand {
         logger.info(
             "working",
             metadata: [
-                "slots": "\(slots)", "uid": "\(getuid())",
+                "slots": "\(slots)", "uid": "\(getuid())", "memoryBudget": "\(running.shares?.budget ?? 0)",
                 "languages": "\(running.languages.all.map(\.name).joined(separator: " "))",
             ])
         try await ServiceGroup(configuration: configuration).run()

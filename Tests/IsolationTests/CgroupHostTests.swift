@@ -58,6 +58,24 @@ struct CgroupHostTests {
         41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
         """
 
+    @Test("the memory limit is the least of the jobs' group and those above it")
+    func memoryLimit() throws {
+        let tree = try Hierarchy(files: [
+            "cgroup.controllers": Self.all, "a/cgroup.controllers": Self.all, "a/memory.max": "2147483648\n",
+            "a/b/cgroup.controllers": Self.all, "a/b/memory.max": "3221225472\n", "c/cgroup.controllers": Self.all,
+            "c/memory.max": "max\n", "memory/memory.limit_in_bytes": "1073741824\n",
+        ])
+        func limit(_ hierarchy: LauncherConfiguration.CgroupHierarchy, _ folder: String) throws -> UInt64? {
+            try CgroupHost(
+                hierarchy: hierarchy, parents: ["\(tree.root)/\(folder)"], unifiedAccounting: true, isTrueRoot: false
+            ).memoryLimit()
+        }
+        #expect(try limit(.unified, "a/b") == 2 << 30)
+        #expect(try limit(.unified, "c") == nil)
+        #expect(try limit(.legacy, "memory") == 1 << 30)
+        #expect(try limit(.legacy, "c") == nil)
+    }
+
     @Test("v2 below a systemd session")
     func unified() throws {
         let own = "user.slice/user-1000.slice/session-3.scope"

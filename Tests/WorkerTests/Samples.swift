@@ -23,8 +23,16 @@ enum Samples {
         images: [("default", [python, c]), ("java", [java])], policies: ["default", "compiled", "compiler"])
     static let maxima = Limits.maximum(cores: 2)
 
-    static func runner(_ engine: TableEngine) -> JobRunner {
-        JobRunner(engine: engine, languages: languages, maxima: maxima, worker: "here")
+    /// What the images and policies of `languages` are.
+    static let contents = EngineContents(
+        images: ["default 1", "java 1"], policies: ["default 1", "compiled 1", "compiler 1"])
+
+    static func runner(
+        _ engine: TableEngine, compileCache: CompileCache? = nil, memory: MemoryBudget? = nil
+    ) -> JobRunner {
+        JobRunner(
+            engine: engine, languages: languages, maxima: maxima, worker: "here", compileCache: compileCache,
+            memory: memory)
     }
 
     static func request(_ json: String) throws(RequestProblems) -> ExecutionRequest {

@@ -5,13 +5,15 @@ import Worker
 /// An engine without a kernel: answers each run with the next row of a table, and remembers what it was asked.
 final class TableEngine: SandboxEngine {
     /// What one run comes to.
-    enum Row: Sendable {
+    indirect enum Row: Sendable {
         case outcome(Outcome)
         case failure(IsolationError)
         /// As `failure`, and nothing runs any more.
         case end(IsolationError)
         /// Runs until its task is cancelled, and says so as the engine does.
         case untilCancelled
+        /// As the row says, once the gate is open.
+        case held(Gate, Row)
     }
 
     private struct State {
@@ -58,7 +60,14 @@ final class TableEngine: SandboxEngine {
             return (state.rows.isEmpty ? nil : state.rows.removeFirst(), state.onStart)
         }
         for continuation in waiting { continuation.resume() }
+        return try await answer(row, onOutput)
+    }
+
+    private func answer(_ row: Row?, _ onOutput: OutputObserver?) async throws(IsolationError) -> Outcome {
         switch row {
+        case .held(let gate, let row):
+            await gate.pass()
+            return try await answer(row, onOutput)
         case .outcome(let outcome):
             onOutput?(.output, outcome.standardOutput.bytes)
             onOutput?(.error, outcome.standardError.bytes)

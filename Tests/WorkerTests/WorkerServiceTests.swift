@@ -15,11 +15,12 @@ struct WorkerServiceTests {
     /// Runs `test` beside a worker that takes from `queue`, closes the queue, and waits for the worker's end.
     private func withWorker(
         _ engine: TableEngine, concurrency: Int = 2, options: QueueOptions = QueueOptions(),
+        memory: MemoryBudget? = nil,
         seenAs: (EmbeddedJobQueue) -> any JobQueue = { $0 },
         _ test: @escaping @Sendable (EmbeddedJobQueue) async throws -> Void
     ) async throws {
         let queue = EmbeddedJobQueue(options: options)
-        let worker = service(engine, seenAs(queue), concurrency: concurrency)
+        let worker = service(engine, seenAs(queue), concurrency: concurrency, memory: memory)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -39,9 +40,12 @@ struct WorkerServiceTests {
 
     private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    private func service(_ engine: TableEngine, _ queue: any JobQueue, concurrency: Int) -> WorkerService {
+    private func service(
+        _ engine: TableEngine, _ queue: any JobQueue, concurrency: Int, memory: MemoryBudget? = nil
+    ) -> WorkerService {
         WorkerService(
-            queue: queue, runner: Samples.runner(engine), name: "here", concurrency: concurrency, logger: Self.silent)
+            queue: queue, runner: Samples.runner(engine, memory: memory), name: "here", concurrency: concurrency,
+            logger: Self.silent)
     }
 
     private func add(_ queue: EmbeddedJobQueue, _ id: String, _ request: String = hello, attempts: Int = 1) async throws
@@ -215,6 +219,32 @@ struct WorkerServiceTests {
             #expect(await queue.cancel("a") == .requested)
             #expect(try await result(queue, "a").status == .cancelled)
         }
+    }
+
+    @Test("a lease is kept for as long as its job waits for memory, and a cancel ends that wait")
+    func keepsWaiting() async throws {
+        let engine = TableEngine()
+        let budget = MemoryBudget(bytes: 128 << 20)
+        let gate = Gate()
+        let other = Task {
+            try await budget.holding(1) { () async throws(IsolationError) in await gate.pass() }
+        }
+        try await until { budget.figures.taken == 1 }
+        try await withWorker(
+            engine, options: QueueOptions(lockDuration: .milliseconds(300), maxStalls: 0), memory: budget
+        ) { queue in
+            try await add(queue, "a")
+            try await until { budget.figures.waiting == 1 }
+            #expect(try await queue.result(of: "a", waitingAtMost: .milliseconds(1_300)) == nil)
+            #expect(await queue.job("a")?.state == .running)
+            #expect(await queue.job("a")?.attempt == 1)
+            #expect(await queue.cancel("a") == .requested)
+            #expect(try await result(queue, "a").status == .cancelled)
+        }
+        #expect(engine.seen.isEmpty)
+        #expect(budget.figures.waiting == 0)
+        gate.open()
+        _ = try await other.value
     }
 
     @Test("a queue that is away when the lease should be renewed is asked again soon")

@@ -14,6 +14,7 @@ struct Answer: Decodable, Sendable {
     var wallTimeMs: Double
     var cpuTimeMs: Double
     var memoryBytes: Int
+    var queueTimeMs: Double
     var setupTimeMs: Double
     var stdoutBytes: Int
     var stderrBytes: Int
@@ -36,6 +37,8 @@ struct Answer: Decodable, Sendable {
         var status: String
         var exitCode: Int?
         var stderr: String
+        var wallTimeMs: Double
+        var cached: Bool
     }
 
     struct Evidence: Decodable, Sendable {

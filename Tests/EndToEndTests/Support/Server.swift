@@ -12,10 +12,10 @@ final class Server: Sendable {
     let slotCount: Int
 
     /// Starts a server and waits until it takes requests.
-    init(slots: Int = 4) throws {
+    init(slots: Int = 4, options: [String] = [], environment: [String: String] = [:]) throws {
         let child = try Child(
-            [Installation.bulkhead, "serve", "--port", "0", "--slots", "\(slots)"],
-            environment: Installation.environment)
+            [Installation.bulkhead, "serve", "--port", "0", "--slots", "\(slots)"] + options,
+            environment: Installation.environment.merging(environment) { $1 })
         var port: Int?
         let listens = Eventually.holds(within: .seconds(60)) {
             if let match = child.standardError.firstMatch(of: /url=http:\/\/127\.0\.0\.1:(\d+)/) { port = Int(match.1) }

@@ -1,6 +1,5 @@
+import Hashing
 import Testing
-
-@testable import Images
 
 @Suite("SHA-256")
 struct SHA256Tests {
@@ -20,5 +19,23 @@ struct SHA256Tests {
         ])
     func examples(text: String, digest: String) {
         #expect(SHA256.hex(Array(text.utf8)) == digest)
+    }
+
+    @Test("a message in pieces has the digest of the whole, wherever it is cut")
+    func pieces() {
+        let message = (0..<200).map { UInt8($0) }
+        for length in 0...message.count {
+            var whole = SHA256()
+            whole.update(Array(message[..<length]))
+            let digest = whole.finish()
+            #expect(digest.count == SHA256.digestBytes)
+            for cut in stride(from: 0, through: length, by: 13) {
+                var parts = SHA256()
+                parts.update(Array(message[..<cut]))
+                parts.update([])
+                parts.update(Array(message[cut..<length]))
+                #expect(parts.finish() == digest)
+            }
+        }
     }
 }
