@@ -25,9 +25,10 @@ chaos: build ## Kill and harm workers, launchers and Redis at random under load,
 	@. scripts/common.sh && as_root .build/release/bulkhead rootfs build default --state-dir "$$STATE_DIR"
 	@. scripts/common.sh && as_root env $$(env | grep ^CHAOS_ || true) STATE_DIR="$$STATE_DIR" scripts/chaos.sh
 
-bench: build ## Measure the engine on this machine
+bench: build ## Measure the engine, its layers, HTTP and other sandboxes on this machine into docs/benchmarks.md (some minutes)
+	@scripts/packages.sh bench
 	@. scripts/common.sh && as_root .build/release/bulkhead rootfs build default --state-dir "$$STATE_DIR"
-	@. scripts/common.sh && as_root .build/release/bulkhead bench
+	@. scripts/common.sh && as_root env STATE_DIR="$$STATE_DIR" scripts/bench.sh
 
 format: ## Write the sources in the project's format
 	@scripts/swift.sh format -i -r Sources Tests Package.swift

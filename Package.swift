@@ -15,6 +15,7 @@ let package = Package(
         .executable(name: "bulkhead", targets: ["bulkhead"]),
         .executable(name: "bulkhead-launcher", targets: ["bulkhead-launcher"]),
         .executable(name: "bulkhead-attacks", targets: ["bulkhead-attacks"]),
+        .executable(name: "bulkhead-bench-tool", targets: ["bulkhead-bench-tool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -97,11 +98,17 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
         .target(
             name: "Selftest", dependencies: ["CLinux", "Isolation", "Jobs", "Linux", "Worker"], swiftSettings: settings),
+        // What benchmarks measured, as tables, JSON and a plot; and the parts of the measuring that must be thin.
+        .target(name: "Measurement", swiftSettings: settings),
+        .executableTarget(
+            name: "bulkhead-bench-tool", path: "Sources/bench-tool",
+            cSettings: [.headerSearchPath("."), .unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "RedisJobQueue", "Seccomp",
-                "Selftest", "Worker",
+                "CLinux", "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "Measurement",
+                "RedisJobQueue", "Seccomp", "Selftest", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -155,6 +162,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+        .testTarget(name: "MeasurementTests", dependencies: ["Measurement"], swiftSettings: settings),
         // The judges of the self-test, on answers made up for them.
         .testTarget(name: "SelftestTests", dependencies: ["Jobs", "Selftest"], swiftSettings: settings),
         // What the sources and the binaries are made of: layers, static linkage, one thread.

@@ -3,6 +3,6 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
-for product in bulkhead bulkhead-launcher bulkhead-attacks; do
+for product in bulkhead bulkhead-launcher bulkhead-attacks bulkhead-bench-tool; do
     "$BULKHEAD_ROOT/scripts/swift.sh" build -c release --static-swift-stdlib --product "$product"
 done

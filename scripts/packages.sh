@@ -3,6 +3,7 @@
 #   packages.sh build   what compiling needs
 #   packages.sh run     that, and what images and the service need
 #   packages.sh test    that, and what the tests need
+#   packages.sh bench   what images, the service and `make bench` need: other sandboxes to compare with among them
 # The test group also gets Docker's seccomp profile into .build/profiles, out of a package that would bring 250 others along;
 # it is data for tests and is not kept in this repository.
 # With --list before the group it only prints the names of what it installs.
@@ -12,6 +13,7 @@ set -euo pipefail
 
 build=(binutils ca-certificates g++ git libc6-dev libcap-dev libhiredis-dev libseccomp-dev make pkg-config)
 run=(curl debian-archive-keyring iproute2 mmdebstrap util-linux)
+bench=(bubblewrap crun redis-server runc systemd-container)
 test=(busybox-static cpio jq libcap2-bin python3-venv qemu-system-x86 redis-server)
 
 # The virtual machine boots a stock kernel. A host that has one keeps it: a second could become what it boots next.
@@ -34,7 +36,8 @@ case ${1:-} in
 build) wanted=("${build[@]}") ;;
 run) wanted=("${build[@]}" "${run[@]}") ;;
 test) wanted=("${build[@]}" "${run[@]}" "${test[@]}") ;;
-*) fail "usage: packages.sh [--list] build|run|test" ;;
+bench) wanted=("${build[@]}" "${run[@]}" "${bench[@]}") ;;
+*) fail "usage: packages.sh [--list] build|run|test|bench" ;;
 esac
 if ((list)); then
     printf '%s\n' "${wanted[@]}"

@@ -109,6 +109,10 @@ code=0
 part make-run as_root env STATE_DIR="$STATE_DIR" "$scripts/test-run.sh" || code=$?
 count_lines "$logs/make-run" "$code"
 
+code=0
+part benchmark as_root env STATE_DIR="$STATE_DIR" "$scripts/test-bench.sh" || code=$?
+count_lines "$logs/benchmark" "$code"
+
 # The queue while its processes and its Redis are harmed; by hand: make chaos.
 if part chaos as_root env STATE_DIR="$STATE_DIR" "$scripts/chaos.sh"; then
     grep -q 'privileged suite skipped: ' "$logs/chaos" || passed=$((passed + 1))

@@ -19,6 +19,6 @@ struct Bulkhead: ParsableCommand {
         subcommands: [
             ServeCommand.self, APICommand.self, WorkerCommand.self, RunCommand.self, CheckCommand.self,
             RootfsCommand.self, PolicyCommand.self, QueueCommand.self, SelftestCommand.self, BenchCommand.self,
-            WriteFilesCommand.self,
+            BenchEngineCommand.self, WriteFilesCommand.self,
         ])
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Jobs
+import Measurement
 
 /// `bulkhead queue bench`: how many jobs a Redis and this queue carry, with no job that does anything.
 struct QueueBenchCommand: ParsableCommand {

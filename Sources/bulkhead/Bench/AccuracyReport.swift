@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import Measurement
 
 /// How exact limits and figures were, from one run of `AccuracyBench`.
 struct AccuracyReport: Sendable {
