@@ -3,7 +3,7 @@ import Glibc
 import LaunchProtocol
 import Linux
 
-/// The driving process's side of one slot, for one thread: sends a job in, keeps its streams moving and bounded, and
+/// The driving process's side of one slot, for one thread at a time: sends a job in, keeps its streams moving and bounded, and
 /// takes the report and the files out.
 final class SlotConversation {
     private let socket: Descriptor
@@ -168,6 +168,7 @@ final class SlotConversation {
     private func finish(
         _ configuration: SandboxConfiguration, _ begun: Begun, cancellation: Cancellation, onOutput: OutputObserver?
     ) throws -> Outcome {
+        // While the job starts. What was lost until then, to whatever kept this thread from it, is not seen.
         let before = Contention()
         var run = try watch(configuration, cancellation: cancellation, onOutput: onOutput)
         if run.outputExceeded {

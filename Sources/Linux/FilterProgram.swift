@@ -19,8 +19,8 @@ public struct FilterProgram: Equatable, Sendable {
     /// The 16 words of `struct seccomp_data` (linux/seccomp.h): number, architecture, instruction pointer, six arguments.
     public typealias Call = [UInt32]
 
-    /// The filter's return value for a call; nil where the program does not keep to the instructions that libseccomp
-    /// emits, reads beyond the call or runs off its own end.
+    /// The filter's return value for a call; nil where the program does not keep to the instructions that filters
+    /// of calls are made of, reads beyond the call or runs off its own end.
     public func answer(to call: Call) -> UInt32? {
         var accumulator: UInt32 = 0
         var next = 0

@@ -12,7 +12,7 @@ public final class CompileCache: Sendable {
     public struct Figures: Sendable, Equatable {
         /// Compilations that were answered without a compiler.
         public var hits = 0
-        /// Compilations for which a compiler was started.
+        /// Compilations for which a compiler was needed.
         public var misses = 0
         /// Entries that made room for others.
         public var evictions = 0

@@ -105,14 +105,16 @@ struct Launcher: ~Copyable {
         // Slots end by themselves when the driving process is gone, and reap their sandboxes; those that do not, or whose
         // driving process lives, are killed.
         let deadline = MonotonicClock.now + 2_000_000_000
-        while !slots.isEmpty {
+        while true {
+            // Before any wait: the signals of slots that have ended may have been read by one that failed.
+            try reap(announce: false)
+            if slots.isEmpty { break }
             let now = MonotonicClock.now
             if now >= deadline { for slot in slots { kill(slot.pid, SIGKILL) } }
             var poll = PollSet()
             poll.add(signals.raw)
             try poll.wait(timeout: now < deadline ? deadline - now : nil)
             _ = try takeSignals()
-            try reap(announce: false)
         }
         try cgroups.sweep(prefix: "", patience: CgroupTree.usualPatience)
         for folder in configuration.cgroupFolders { rmdir(folder) }
@@ -229,8 +231,9 @@ struct Launcher: ~Copyable {
                 bk_send(LauncherDescriptor.control, bytes, UInt64(bytes.count), descriptors, Int32(descriptors.count))
             }
         } catch {
-            // It is gone, which is no failure: the next look at the socket says so, and ends the launcher.
-            if error.errno != EPIPE { throw error }
+            // It is gone, which is no failure: the next look at the socket says so, and ends the launcher. The second is how
+            // the socket says it first where a message was left unread.
+            if error.errno != EPIPE, error.errno != ECONNRESET { throw error }
         }
     }
 }

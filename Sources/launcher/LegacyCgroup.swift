@@ -45,7 +45,7 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
     private let memoryEvents: CounterFile
     private let processes: CounterFile
     private let processEvents: CounterFile
-    /// Linux 6.8 and later.
+    /// Linux 6.12 and later.
     private let processPeak: CounterFile?
     private let cpuStat: CounterFile
     private let outOfMemory: Descriptor

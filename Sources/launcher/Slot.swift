@@ -26,6 +26,13 @@ struct Slot: ~Copyable {
         case spent
     }
 
+    /// The slot is of no more use, whatever it has offered.
+    private struct Retired: Error, CustomStringConvertible {
+        let failure: StepFailure
+
+        var description: String { "\(failure.step.name): \(SystemError.text(failure.errno))" }
+    }
+
     /// The body of a slot's process.
     static func run(
         index: UInt16, image: String, policy: Int, launcher: borrowing Launcher, socket: consuming Descriptor
@@ -122,8 +129,9 @@ struct Slot: ~Copyable {
             // The last one ends while the next is set up.
             try sandbox?.beginKill()
             try parkNext()
-            // Only now, because the next job may be here already.
-            try removeLeaves()
+            // Only now, because the next job may be here already: a slot that cannot must end, so that the job is given to
+            // another.
+            do throws(StepFailure) { try removeLeaves() } catch { throw Retired(failure: error) }
         case (.stop, _), (.file, .spent), (.start, .spent), (.collect, .spent):
             // Sent before the driving process could know how the job ended, or that the sandbox failed.
             break
@@ -170,7 +178,13 @@ struct Slot: ~Copyable {
             try send(.failed(error))
             return
         }
-        try endSandbox()
+        do {
+            try endSandbox()
+        } catch {
+            // The next one ends here, and its leaf must not stay.
+            spentLeaves.append(next.sandbox.leaf.spent)
+            throw error
+        }
         sandbox = next.sandbox
         state = .parked
         try send(
@@ -196,9 +210,11 @@ struct Slot: ~Copyable {
     }
 
     /// Removes the leaves of jobs that have ended; those that cannot be yet are tried again the next time.
-    private mutating func removeLeaves() throws {
+    private mutating func removeLeaves() throws(StepFailure) {
         var left: [SpentLeaf] = []
-        for leaf in spentLeaves where try !leaf.remove() { left.append(leaf) }
+        for leaf in spentLeaves {
+            if try !leaf.remove() { left.append(leaf) }
+        }
         spentLeaves = left
         // The launcher sweeps what a slot leaves when it ends; one that cannot remove anything must not go on.
         if left.count > 64 { throw StepFailure(.removeCgroup, errno: EBUSY) }

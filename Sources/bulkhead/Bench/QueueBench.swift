@@ -55,13 +55,18 @@ struct QueueBench: Sendable {
         let done = Countdown(jobs)
         let working = queues.map { queue in
             Task {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for _ in 0..<concurrency { group.addTask { try await work(from: queue, done) } }
-                    try await group.waitForAll()
+                do {
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for _ in 0..<concurrency { group.addTask { try await work(from: queue, done) } }
+                        try await group.waitForAll()
+                    }
+                } catch {
+                    await done.fail(error)
+                    throw error
                 }
             }
         }
-        let worked = try await rate { await done.wait() }
+        let worked = try await rate { try await done.wait() }
         var trips: [Double] = []
         for number in 0..<roundTrips {
             let id = "trip-\(number)"
@@ -119,7 +124,8 @@ struct QueueBench: Sendable {
 /// Lets one caller wait until something has happened so many times.
 private actor Countdown {
     private var left: Int
-    private var waiter: CheckedContinuation<Void, Never>?
+    private var waiter: CheckedContinuation<Void, any Error>?
+    private var failure: (any Error)?
 
     init(_ count: Int) {
         left = count
@@ -132,8 +138,16 @@ private actor Countdown {
         waiter = nil
     }
 
-    func wait() async {
+    /// Whoever waits hears of it instead.
+    func fail(_ error: any Error) {
+        failure = failure ?? error
+        waiter?.resume(throwing: error)
+        waiter = nil
+    }
+
+    func wait() async throws {
+        if let failure { throw failure }
         guard left > 0 else { return }
-        await withCheckedContinuation { waiter = $0 }
+        try await withCheckedThrowingContinuation { waiter = $0 }
     }
 }
