@@ -37,6 +37,10 @@ extension BenchReport.Section {
             columns.append(("over bare", { $0.wall.map { Self.milliseconds($0.p50 - bare) } }))
             columns.append(("× bare", { $0.wall.map { String(format: "%.1f", $0.p50 / bare) } }))
         }
+        // A sandbox that was asked for cold and came parked counts for neither.
+        if let rounds, rows.contains(where: { ($0.wall?.samples ?? rounds) != rounds }) {
+            columns.append(("runs", { $0.wall.map { String($0.samples) } }))
+        }
         columns.append(("CPU ms", { $0.cpu.map(Self.milliseconds) }))
         columns.append(("kernel ms", { $0.kernel.map(Self.milliseconds) }))
         for count in Set(rows.flatMap { $0.rates.map(\.atOnce) }).sorted() {

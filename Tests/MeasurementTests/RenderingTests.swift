@@ -66,6 +66,16 @@ struct RenderingTests {
         #expect(!section.text.contains("CPU"))
         #expect(!section.text.contains("over bare"))
         #expect(!section.text.contains("remark"))
+        #expect(!section.text.contains("runs"))
+    }
+
+    @Test("how many runs a row is of, where it is not of every round")
+    func runs() {
+        let rows = [
+            BenchReport.Row(name: "a", wall: Distribution([5, 5])), BenchReport.Row(name: "b", wall: Distribution([5])),
+        ]
+        let cells = Self.cells(BenchReport.Section(title: "T", command: "c", rounds: 2, rows: rows).text)
+        #expect(cells.map { $0["runs"] } == ["2", "1"])
     }
 
     @Test("the command, and how often")
