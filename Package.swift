@@ -118,7 +118,7 @@ let package = Package(
 
         .testTarget(name: "LinuxTests", dependencies: ["Linux"], swiftSettings: settings),
         .testTarget(name: "LaunchProtocolTests", dependencies: ["LaunchProtocol"], swiftSettings: settings),
-        .testTarget(name: "SeccompTests", dependencies: ["Linux", "Seccomp"], swiftSettings: settings),
+        .testTarget(name: "SeccompTests", dependencies: ["CSeccomp", "Linux", "Seccomp"], swiftSettings: settings),
         .testTarget(name: "HashingTests", dependencies: ["Hashing"], swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
         // A redis-server for tests, on a socket in a folder of its own.

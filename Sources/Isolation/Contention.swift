@@ -10,7 +10,7 @@ struct Contention {
     /// The least that counts, in nanoseconds.
     private static let least: UInt64 = 2_000_000
 
-    /// Reads the counters as they are now; a host without them never reports contention. Some 50 µs, so not while a job
+    /// Reads the counters as they are now; a host without them never reports contention. Not free, so not while a job
     /// waits for it.
     init() {
         waited = Self.pressure()

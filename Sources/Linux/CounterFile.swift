@@ -31,7 +31,7 @@ public struct CounterFile: ~Copyable, Sendable {
     public func number() throws(SystemError) -> UInt64 {
         let value = try read { bytes in
             var rest = bytes[...]
-            return Self.number(&rest)
+            return Self.lastNumber(&rest)
         }
         guard let value else { throw SystemError("read \(name)", errno: ENODATA) }
         return value
@@ -43,7 +43,8 @@ public struct CounterFile: ~Copyable, Sendable {
         try number(after: key, by: UInt8(ascii: " "))
     }
 
-    /// The number behind `key` and a separator, where those first stand at the start of a line or behind a blank.
+    /// The number behind `key` and a separator, to the end of a line. The key stands at the start of a line, or behind a blank
+    /// where that is not the separator.
     /// - Throws: `SystemError`.
     public func number(after key: StaticString, by separator: UInt8) throws(SystemError) -> UInt64? {
         try read { bytes in
@@ -54,9 +55,11 @@ public struct CounterFile: ~Copyable, Sendable {
                         rest.prefix(key.count).elementsEqual(key)
                     {
                         rest = rest.dropFirst(key.count + 1)
-                        return Self.number(&rest)
+                        return Self.lastNumber(&rest)
                     }
-                    rest = rest.drop { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: " ") }.dropFirst()
+                    rest = rest.drop {
+                        $0 != UInt8(ascii: "\n") && (separator == UInt8(ascii: " ") || $0 != UInt8(ascii: " "))
+                    }.dropFirst()
                 }
                 return nil
             }
@@ -78,6 +81,12 @@ public struct CounterFile: ~Copyable, Sendable {
             }
             return value
         }
+    }
+
+    /// A number with nothing behind it in its line.
+    private static func lastNumber(_ rest: inout Slice<UnsafeRawBufferPointer>) -> UInt64? {
+        let value = number(&rest)
+        return rest.isEmpty || rest.first == UInt8(ascii: "\n") ? value : nil
     }
 
     private static func number(_ rest: inout Slice<UnsafeRawBufferPointer>) -> UInt64? {

@@ -55,13 +55,4 @@ public enum SmallFile {
     public static func exists(_ name: String, in folder: Int32 = AT_FDCWD) -> Bool {
         faccessat(folder, name, F_OK, 0) == 0
     }
-
-    /// The number behind `key` in a file of `key value` lines, or nil.
-    public static func field(_ key: String, of text: String) -> UInt64? {
-        for line in text.split(separator: "\n") {
-            let parts = line.split(separator: " ")
-            if parts.count == 2, parts[0] == key { return UInt64(parts[1]) }
-        }
-        return nil
-    }
 }

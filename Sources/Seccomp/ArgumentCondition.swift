@@ -1,5 +1,3 @@
-import CSeccomp
-
 /// A comparison of one argument of a system call with a constant. Comparisons are unsigned and of all 64 bits, as in
 /// seccomp(2); for an argument that the kernel takes as 32 bits, use ``Comparison/maskedEqual(mask:)`` with a mask of at
 /// most 0xffffffff. Comparing such an argument in 64 bits lets the job choose the upper half, which the kernel then
@@ -88,19 +86,6 @@ public struct ArgumentCondition: Hashable, Sendable, CustomStringConvertible {
             case .maskedEqual(let mask): "& \(hexadecimal(mask)) =="
             }
         return "argument \(index) \(comparison) \(hexadecimal(value))"
-    }
-
-    /// libseccomp's form.
-    var libseccompValue: scmp_arg_cmp {
-        switch comparison {
-        case .equal: scmp_arg_cmp(arg: index, op: SCMP_CMP_EQ, datum_a: value, datum_b: 0)
-        case .notEqual: scmp_arg_cmp(arg: index, op: SCMP_CMP_NE, datum_a: value, datum_b: 0)
-        case .less: scmp_arg_cmp(arg: index, op: SCMP_CMP_LT, datum_a: value, datum_b: 0)
-        case .lessOrEqual: scmp_arg_cmp(arg: index, op: SCMP_CMP_LE, datum_a: value, datum_b: 0)
-        case .greater: scmp_arg_cmp(arg: index, op: SCMP_CMP_GT, datum_a: value, datum_b: 0)
-        case .greaterOrEqual: scmp_arg_cmp(arg: index, op: SCMP_CMP_GE, datum_a: value, datum_b: 0)
-        case .maskedEqual(let mask): scmp_arg_cmp(arg: index, op: SCMP_CMP_MASKED_EQ, datum_a: mask, datum_b: value)
-        }
     }
 
     /// Whether no argument can satisfy both. False when that is not certain.

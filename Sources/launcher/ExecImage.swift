@@ -5,23 +5,22 @@ import Linux
 /// What a parked job needs to execute its program, laid out by the slot so that the job has nothing to decode: the first
 /// use of an array type or of anything generic makes Swift build tables, in every job anew, while its caller waits.
 ///
-/// 64-bit words: the size of it all in bytes, how many arguments and environment elements, the largest file in bytes, the
-/// most open files; then for each argument and each element its offset from the beginning, either list ended by 0; then
+/// 64-bit words: the size of it all in bytes, how many arguments there are, the largest file in bytes, the most open
+/// files; then for each argument and each element its offset from the beginning, either list ended by 0; then
 /// the strings themselves, each with its NUL.
 enum ExecImage {
-    private static let headerWords = 5
+    private static let headerWords = 4
     private static let wordSize = MemoryLayout<UInt64>.size
 
     /// As large as most are, and read at once.
-    private static let usualSize = 16 << 10
+    private static let usualSize = 4 << 10
 
     /// Lays one out; called in the slot.
     static func make(_ start: JobStart) -> [UInt8] {
         let strings = start.arguments + start.environment
         let table = headerWords + strings.count + 2
         var words: [UInt64] = [
-            0, UInt64(start.arguments.count), UInt64(start.environment.count), start.limits.fileSize,
-            UInt64(start.limits.openFiles),
+            0, UInt64(start.arguments.count), start.limits.fileSize, UInt64(start.limits.openFiles),
         ]
         var offset = UInt64(table * wordSize)
         for (index, string) in strings.enumerated() {
@@ -56,9 +55,9 @@ enum ExecImage {
         private func word(_ index: Int) -> UInt64 { base.load(fromByteOffset: index * wordSize, as: UInt64.self) }
 
         /// The largest file in bytes.
-        var fileSize: UInt64 { word(3) }
+        var fileSize: UInt64 { word(2) }
         /// The most open files.
-        var openFiles: UInt64 { word(4) }
+        var openFiles: UInt64 { word(3) }
 
         /// Executes the program; comes back only with the reason why not.
         func execute() -> StepFailure {

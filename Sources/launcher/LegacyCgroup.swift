@@ -90,10 +90,6 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         try under(.applyCgroupLimits) { () throws(SystemError) in try SmallFile.write(value, to: file, in: folder) }
     }
 
-    private func readCounter<Value>(_ body: () throws(SystemError) -> Value) throws(StepFailure) -> Value {
-        try under(.readCgroup, body)
-    }
-
     var cloneTarget: Int32 { unifiedAccounting ? accounting.raw : -1 }
 
     var outOfMemoryEvent: Int32 { outOfMemory.raw }
@@ -133,7 +129,7 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
 
     func cpuTime() throws(StepFailure) -> UInt64 {
         let unified = unifiedAccounting
-        let value = try readCounter { () throws(SystemError) in
+        let value = try under(.readCgroup) { () throws(SystemError) in
             unified ? try usage.field("usage_usec").map { $0 * 1_000 } : try usage.number()
         }
         guard let value else { throw StepFailure(.readCgroup, errno: ENODATA) }
@@ -147,11 +143,11 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
     }
 
     func isEmpty() throws(StepFailure) -> Bool {
-        try readCounter { () throws(SystemError) in try processes.number() } == 0
+        try under(.readCgroup) { () throws(SystemError) in try processes.number() } == 0
     }
 
     func counters() throws(StepFailure) -> CgroupCounters {
-        let counters = try readCounter { () throws(SystemError) -> CgroupCounters? in
+        let counters = try under(.readCgroup) { () throws(SystemError) -> CgroupCounters? in
             guard let kills = try memoryEvents.field("oom_kill"), let hits = try processEvents.field("max"),
                 let throttled = try cpuStat.field("throttled_time")
             else { return nil }

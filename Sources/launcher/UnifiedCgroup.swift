@@ -61,10 +61,6 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
         }
     }
 
-    private func readCounter<Value>(_ body: () throws(SystemError) -> Value) throws(StepFailure) -> Value {
-        try under(.readCgroup, body)
-    }
-
     var cloneTarget: Int32 { folder.raw }
 
     var outOfMemoryEvent: Int32 { -1 }
@@ -85,7 +81,7 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
     }
 
     func cpuTime() throws(StepFailure) -> UInt64 {
-        let microseconds = try readCounter { () throws(SystemError) in try cpuStat.field("usage_usec") }
+        let microseconds = try under(.readCgroup) { () throws(SystemError) in try cpuStat.field("usage_usec") }
         guard let microseconds else { throw StepFailure(.readCgroup, errno: ENODATA) }
         return microseconds * 1_000
     }
@@ -96,11 +92,11 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
     }
 
     func isEmpty() throws(StepFailure) -> Bool {
-        try readCounter { () throws(SystemError) in try processes.number() } == 0
+        try under(.readCgroup) { () throws(SystemError) in try processes.number() } == 0
     }
 
     func counters() throws(StepFailure) -> CgroupCounters {
-        let counters = try readCounter { () throws(SystemError) -> CgroupCounters? in
+        let counters = try under(.readCgroup) { () throws(SystemError) -> CgroupCounters? in
             guard let kills = try memoryEvents.field("oom_kill"), let hits = try processEvents.field("max"),
                 let throttled = try cpuStat.field("throttled_usec")
             else { return nil }

@@ -43,20 +43,6 @@ struct SystemCallTests {
 
     // MARK: small files
 
-    @Test("the number behind a key")
-    func field() {
-        let text =
-            "usage_usec 12\nuser_usec 7\nlow 0\nbad x\nthree 1 2\nnegative -1\nhuge 18446744073709551615\nover 18446744073709551616\n"
-        #expect(SmallFile.field("usage_usec", of: text) == 12)
-        #expect(SmallFile.field("low", of: text) == 0)
-        #expect(SmallFile.field("huge", of: text) == .max)
-        for key in ["usage", "usec", "bad", "three", "negative", "over", "missing", ""] {
-            #expect(SmallFile.field(key, of: text) == nil, "\(key)")
-        }
-        #expect(SmallFile.field("a", of: "") == nil)
-        #expect(SmallFile.field("a", of: "a 1") == 1)
-    }
-
     @Test("reading is bounded, and an error names the file")
     func read() throws {
         #expect(try SmallFile.read("/proc/sys/kernel/ostype") == "Linux\n")

@@ -103,7 +103,7 @@ final class BenchRun {
         switch start {
         case Outcome.Start.cold.rawValue: "cold"
         case Outcome.Start.slot.rawValue: "parked"
-        default: start == "prestarted" ? "started ahead" : start
+        default: start
         }
     }
 }

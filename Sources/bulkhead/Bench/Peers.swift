@@ -75,21 +75,18 @@ struct Peer: Sendable {
         before: [["sh", "-c", "install -m 755 \"$EXIT\" \"$(isolate --box-id=\"$NUMBER\" --init)/box/exit\""]],
         after: [["isolate", "--box-id=$NUMBER", "--cleanup"]])
 
-    private static let crun = Peer(
-        name: "crun", program: "crun", lacks: "a user namespace",
-        command: { host, path, number in
-            SpawnedProgram(
-                [path, "run", "--bundle", try bundle(host, "crun", number), "bulkhead-bench-\(number)"],
-                environment: environment)
-        })
+    private static let crun = ociRuntime("crun")
+    private static let runc = ociRuntime("runc")
 
-    private static let runc = Peer(
-        name: "runc", program: "runc", lacks: "a user namespace",
-        command: { host, path, number in
-            SpawnedProgram(
-                [path, "run", "--bundle", try bundle(host, "runc", number), "bulkhead-bench-\(number)"],
-                environment: environment)
-        })
+    private static func ociRuntime(_ name: String) -> Peer {
+        Peer(
+            name: name, program: name, lacks: "a user namespace",
+            command: { host, path, number in
+                SpawnedProgram(
+                    [path, "run", "--bundle", try bundle(host, name, number), "bulkhead-bench-\(number)"],
+                    environment: environment)
+            })
+    }
 
     private static let nspawn = Peer(
         name: "systemd-nspawn", program: "systemd-nspawn", lacks: "a user namespace; limits (it asks systemd for them)",
