@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/eventfd.h>
+#include <sys/fanotify.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -148,6 +149,10 @@ int32_t bk_environment_is_empty(void) { return environ == NULL || environ[0] == 
 int32_t bk_setgroups_empty(void) { return CHECK(syscall(SYS_setgroups, 0, NULL)); }
 int32_t bk_setresgid(uint32_t gid) { return CHECK(syscall(SYS_setresgid, gid, gid, gid)); }
 int32_t bk_setresuid(uint32_t uid) { return CHECK(syscall(SYS_setresuid, uid, uid, uid)); }
+int32_t bk_set_real_ids(uint32_t id) {
+    if (syscall(SYS_setresgid, id, -1, -1) < 0) return -errno;
+    return CHECK(syscall(SYS_setresuid, id, -1, -1));
+}
 // glibc's wrappers: the driving process may already have threads, and all of them must lose root.
 int32_t bk_drop_identity_all_threads(uint32_t uid, uint32_t gid) {
     if (setgroups(0, NULL) < 0) return -errno;
@@ -165,6 +170,10 @@ int32_t bk_getrlimit(int32_t resource, uint64_t *soft, uint64_t *hard) {
     *soft = limit.rlim_cur;
     *hard = limit.rlim_max;
     return 0;
+}
+int32_t bk_prlimit(int32_t pid, int32_t resource, uint64_t soft, uint64_t hard) {
+    struct rlimit limit = {soft, hard};
+    return CHECK(prlimit(pid, (__rlimit_resource_t)resource, &limit, NULL));
 }
 int32_t bk_sethostname(const char *name, int32_t length) { return CHECK(sethostname(name, (size_t)length)); }
 int32_t bk_seccomp_load(const void *instructions, uint16_t count) {
@@ -247,6 +256,29 @@ int32_t bk_fspick(int32_t mount) {
 int32_t bk_move_mount(int32_t mount, const char *target) {
     return CHECK(syscall(SYS_move_mount, mount, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH));
 }
+
+int32_t bk_fanotify_group(void) {
+    return RESULT(int32_t, fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, O_RDONLY | O_CLOEXEC));
+}
+int32_t bk_fanotify_hold(int32_t group, int32_t file) {
+    return CHECK(fanotify_mark(group, FAN_MARK_ADD, FAN_OPEN_PERM, file, NULL));
+}
+int32_t bk_fanotify_next(int32_t group, int32_t *question) {
+    // Room for one: the next stays in the queue.
+    struct fanotify_event_metadata event;
+    ssize_t count;
+    do count = read(group, &event, sizeof event);
+    while (count < 0 && errno == EINTR);
+    if (count < 0) return -errno;
+    if (count != (ssize_t)sizeof event || event.vers != FANOTIFY_METADATA_VERSION) return -EPROTO;
+    *question = event.fd;
+    return event.fd >= 0 && (event.mask & FAN_OPEN_PERM) ? 0 : -EPROTO;
+}
+int32_t bk_fanotify_allow(int32_t group, int32_t question) {
+    struct fanotify_response response = {.fd = question, .response = FAN_ALLOW};
+    return RESULT(int32_t, write(group, &response, sizeof response));
+}
+int32_t bk_fanotify_forget(int32_t group) { return CHECK(fanotify_mark(group, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL)); }
 
 int32_t bk_open(const char *path, int32_t flags, uint32_t mode) { return RESULT(int32_t, open(path, flags, mode)); }
 int32_t bk_openat(int32_t dir, const char *path, int32_t flags, uint32_t mode) {

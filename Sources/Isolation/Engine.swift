@@ -11,14 +11,24 @@ public final class Engine: Sendable {
     let launcher: LauncherConnection
     private let pool: SlotPool
     private let onFailure = Mutex<(@Sendable (IsolationError) -> Void)?>(nil)
+    private let onAheadFailure: (@Sendable (IsolationError) -> Void)?
 
     /// Takes over a launcher that is set up.
     /// - Parameters:
     ///   - launcher: what `Starter.start` gave.
+    ///   - aheadMemory: bytes that programs which are started before their jobs may take together; 0 for none.
+    ///   - aheadPatience: after how long those that nobody needed are given up.
+    ///   - onAheadFailure: called when one does not come up; its job was started as if there were none.
     ///   - onFailure: called once when the launcher ends unasked; no job can run from then on.
-    public init(launcher: LauncherConnection, onFailure: (@Sendable (IsolationError) -> Void)? = nil) {
+    public init(
+        launcher: LauncherConnection, aheadMemory: UInt64 = 0, aheadPatience: Duration = .seconds(60),
+        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil,
+        onFailure: (@Sendable (IsolationError) -> Void)? = nil
+    ) {
         self.launcher = launcher
-        pool = SlotPool(launcher: launcher, capacity: launcher.slots)
+        self.onAheadFailure = onAheadFailure
+        pool = SlotPool(
+            launcher: launcher, capacity: launcher.slots, ahead: .init(memory: aheadMemory, patience: aheadPatience))
         self.onFailure.withLock { $0 = onFailure }
         // A job may close its standard input at any time; the write then fails and is handled where it is made.
         signal(SIGPIPE, SIG_IGN)
@@ -51,10 +61,11 @@ public final class Engine: Sendable {
             throw IsolationError(.host, error.description)
         }
         let key = SlotPool.Key(image: configuration.image, policy: configuration.policy)
+        let runtime = configuration.runtime
         // An idle slot that was killed shows only when it is given a job. Each turn takes one such slot out of the pool.
         var turns = launcher.slots
         while true {
-            guard let slot = try await pool.take(key) else { return .cancelledBeforeStart }
+            guard let slot = try await pool.take(key, runtime: runtime) else { return .cancelledBeforeStart }
             if Task.isCancelled {
                 // Cancelled as it was admitted: its sandbox stays parked for the next.
                 await pool.putBack(slot, isUsable: true)
@@ -65,7 +76,8 @@ public final class Engine: Sendable {
             } onCancel: {
                 cancellation.cancel()
             }
-            await pool.putBack(slot, isUsable: !slot.isBroken)
+            let failure = await pool.putBack(slot, isUsable: !slot.isBroken, after: try? result.get(), of: runtime)
+            if let failure { onAheadFailure?(IsolationError(failure)) }
             if case .failure(let error) = result, error.code == .slotLost, turns > 0 {
                 turns -= 1
                 continue

@@ -9,6 +9,8 @@ public struct Outcome: Sendable {
         case cold
         /// It was parked already.
         case slot
+        /// The program itself had come up in it.
+        case prestarted
     }
 
     /// One of the two output streams.
@@ -66,6 +68,8 @@ public struct Outcome: Sendable {
     public var setupTime: UInt64
     /// Whether other load made the timing doubtful.
     public var isContended: Bool
+    /// What the start ahead of the job came to; nil where there was none.
+    var ahead: AheadResult?
     /// System calls that its policy refused, by name, with how often, the most frequent first.
     public var deniedCalls: [(name: String, count: Int)] { Self.named(report.calls.filter(\.isDenied)) }
     /// System calls that its policy let through but counted.

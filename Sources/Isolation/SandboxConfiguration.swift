@@ -24,6 +24,20 @@ public struct SandboxConfiguration: Sendable {
         case descriptor(Int32)
     }
 
+    /// What lets the program be started before the job is there.
+    public struct Ahead: Equatable, Hashable, Sendable {
+        /// The name in /box of the file that it opens once it has come up, and that is the first thing it wants to know of
+        /// the job. It is among the job's files.
+        public var opens: String
+        /// What the program may use while it comes up. The job's own limits hold from its start on.
+        public var limits: ResourceLimits
+
+        public init(opens: String, limits: ResourceLimits) {
+            self.opens = opens
+            self.limits = limits
+        }
+    }
+
     /// The image, by the index of `EngineConfiguration.images`.
     public var image: Int
     /// The policy, by the index of `EngineConfiguration.policies`.
@@ -47,11 +61,14 @@ public struct SandboxConfiguration: Sendable {
     public var collectCount: Int
     /// Whether files are taken whatever the program came to, unless it was cancelled; else only after exit code 0.
     public var collectsAlways: Bool
+    /// Where the program may have been started ahead; nil where it is always started for the job.
+    public var ahead: Ahead?
 
     public init(
         image: Int = 0, policy: Int = 0, arguments: [String], environment: [String: String] = [:], files: [File] = [],
         standardInput: Input = .bytes([]), limits: ResourceLimits, outputLimit: Int, endsAtOutputLimit: Bool = true,
-        collect: [String] = [], collectLimit: Int = 0, collectCount: Int = 256, collectsAlways: Bool = false
+        collect: [String] = [], collectLimit: Int = 0, collectCount: Int = 256, collectsAlways: Bool = false,
+        ahead: Ahead? = nil
     ) {
         self.image = image
         self.policy = policy
@@ -66,6 +83,7 @@ public struct SandboxConfiguration: Sendable {
         self.collectLimit = collectLimit
         self.collectCount = collectCount
         self.collectsAlways = collectsAlways
+        self.ahead = ahead
     }
 }
 
@@ -98,11 +116,7 @@ extension SandboxConfiguration {
         try demand(entries.count <= limits.inodes, "more files and folders than the limit of inodes")
         try demand(files.allSatisfy { $0.path.utf8.count < 4_096 }, "a file path that is too long")
         _ = try patterns()
-        let start = SlotRequest.start(
-            JobStart(
-                arguments: arguments.map { Array($0.utf8) },
-                environment: environment.sorted { $0.key < $1.key }.map { Array("\($0.key)=\($0.value)".utf8) },
-                limits: limits))
+        let start = SlotRequest.start(JobStart(arguments: arguments, environment: environment, limits: limits))
         try demand(
             start.encoded().count <= maximumMessageSize, "arguments and environment are larger than a message can be")
         return start

@@ -21,6 +21,13 @@ final class SlotConversation {
     private var start = Start.notSent
     /// Sandboxes that failed since the last job.
     private var parkFailures = 0
+    /// Counts the sandboxes: what the slot says of an earlier one than this no longer counts.
+    private var number: UInt32 = 0
+    /// The runtime that was to come up in the sandbox at hand.
+    private var runtime: Runtime?
+    private var isRuntimeUp = false
+    /// What that came to.
+    private var aheadResult: AheadResult?
     /// What `beginIfParked` came to, until `run` takes it up.
     private var begun: Result<Begun, any Error>?
 
@@ -29,7 +36,7 @@ final class SlotConversation {
         /// When the job came, and when its start was sent.
         var arrived: UInt64
         var started: UInt64
-        var wasParked: Bool
+        var from: Outcome.Start
     }
 
     private struct Streams {
@@ -39,6 +46,9 @@ final class SlotConversation {
 
         func closeAll() { for descriptor in [input, output, error] where descriptor >= 0 { close(descriptor) } }
     }
+
+    /// The runtime that was to serve the job had ended before the job was started.
+    private struct LostRuntime: Error {}
 
     /// The slot is gone or does not keep to the protocol: it cannot be used again.
     struct Broken: Error {
@@ -64,8 +74,8 @@ final class SlotConversation {
         start = .notSent
         let arrived = MonotonicClock.now
         do {
-            guard try isParked() else { return }
-            begun = .success(try begin(configuration, arrived: arrived, wasParked: true))
+            guard try isReady(for: configuration.runtime) else { return }
+            begun = .success(try begin(configuration, arrived: arrived, from: isRuntimeUp ? .prestarted : .slot))
         } catch {
             begun = .failure(error)
         }
@@ -84,10 +94,20 @@ final class SlotConversation {
             } else {
                 start = .notSent
                 let arrived = MonotonicClock.now
-                let wasParked = try waitUntilParked()
-                begun = try begin(configuration, arrived: arrived, wasParked: wasParked)
+                let from = try waitUntilReady(for: configuration.runtime)
+                begun = try begin(configuration, arrived: arrived, from: from)
             }
-            let outcome = try finish(configuration, begun, cancellation: cancellation, onOutput: onOutput)
+            let outcome: Outcome
+            do {
+                outcome = try finish(configuration, begun, cancellation: cancellation, onOutput: onOutput)
+            } catch is LostRuntime {
+                // Nothing of the job has run, and nothing of it is lost.
+                try release()
+                start = .notSent
+                let from = try waitUntilReady(for: nil)
+                let again = try begin(configuration, arrived: begun.arrived, from: from)
+                outcome = try finish(configuration, again, cancellation: cancellation, onOutput: onOutput)
+            }
             // The job has its verdict; a slot that dies from here on is the next job's concern, and is not given one.
             do { try release() } catch is Broken { isOver = true }
             return outcome
@@ -100,23 +120,44 @@ final class SlotConversation {
         }
     }
 
-    /// Whether a sandbox in which nothing has gone wrong waits now.
-    private func isParked() throws -> Bool {
-        if streams == nil {
+    /// Has a runtime come up in the next sandbox, or in none. Waits for nothing, and what fails is the next job's to hear of.
+    func prepare(_ runtime: Runtime?) {
+        guard runtime != self.runtime else { return }
+        do {
+            if self.runtime != nil { try release() }
+            guard let runtime else { return }
+            try send(runtime.request)
+            self.runtime = runtime
+        } catch {
+            // The slot is gone. The next job finds out, and is given to another.
+        }
+    }
+
+    /// Whether a sandbox in which nothing has gone wrong waits now, with the runtime of the job where there is one.
+    private func isReady(for wanted: Runtime?) throws -> Bool {
+        guard runtime == nil || runtime == wanted else { return false }
+        while !isParked {
             guard try hasMessage() else { return false }
             try hearWhileParking()
         }
         // What came after it was parked is for those to see who can wait for another.
-        return try streams != nil && !hasMessage()
+        return try !hasMessage()
     }
 
-    /// Waits for a sandbox in which nothing has gone wrong.
-    /// - Returns: whether one was parked before it was asked for.
-    private func waitUntilParked() throws -> Bool {
+    /// Whether the sandbox is set up as far as it is to be.
+    private var isParked: Bool { streams != nil && (runtime == nil || isRuntimeUp) }
+
+    /// Waits for a sandbox in which nothing has gone wrong. One in which another runtime came up makes room.
+    /// - Returns: what the job starts from.
+    private func waitUntilReady(for wanted: Runtime?) throws -> Outcome.Start {
         var isWarm = parkFailures == 0
+        if runtime != nil, runtime != wanted {
+            isWarm = false
+            try release()
+        }
         while true {
             if try !hasMessage() {
-                if streams != nil { return isWarm }
+                if isParked { return isRuntimeUp ? .prestarted : isWarm ? .slot : .cold }
                 isWarm = false
             }
             try hearWhileParking()
@@ -125,11 +166,20 @@ final class SlotConversation {
     }
 
     /// What fails while no job is there belongs to none, so one failure, of a sandbox that died while it waited say, is made
-    /// good by parking another.
+    /// good by parking another; and where a runtime does not come up, the job's own start will say why.
     private func hearWhileParking() throws {
         switch try receive(timeout: 90_000_000_000) {
-        case .parked:
-            guard streams != nil else { throw broken("a sandbox without streams") }
+        case .parked(let number):
+            guard number != self.number || streams != nil else { throw broken("a sandbox without streams") }
+        case .startedAhead(let number, let memory):
+            guard number == self.number, let runtime else { return }
+            isRuntimeUp = true
+            aheadResult = AheadResult(runtime: runtime, yield: .success(memory))
+        case .notStartedAhead(let number, let failure):
+            guard number == self.number, let runtime else { return }
+            // One that was up has only been lost, like any sandbox that dies while it waits.
+            if !isRuntimeUp { aheadResult = AheadResult(runtime: runtime, yield: .failure(failure)) }
+            try release()
         case .failed(let failure):
             parkFailures += 1
             guard parkFailures < 2 else {
@@ -151,10 +201,13 @@ final class SlotConversation {
     private func release() throws {
         streams?.closeAll()
         streams = nil
-        try send(.release)
+        runtime = nil
+        isRuntimeUp = false
+        number &+= 1
+        try send(.release(next: number))
     }
 
-    private func begin(_ configuration: SandboxConfiguration, arrived: UInt64, wasParked: Bool) throws -> Begun {
+    private func begin(_ configuration: SandboxConfiguration, arrived: UInt64, from: Outcome.Start) throws -> Begun {
         parkFailures = 0
         let message = try configuration.start()
         for file in configuration.files { try deliver(file) }
@@ -162,7 +215,7 @@ final class SlotConversation {
         try send(message)
         // What came out of a descriptor and into this sandbox is lost with it: such a job cannot be given to another slot.
         if case .bytes = configuration.standardInput { start = .sentLast } else { start = .perhapsRead }
-        return Begun(arrived: arrived, started: started, wasParked: wasParked)
+        return Begun(arrived: arrived, started: started, from: from)
     }
 
     private func finish(
@@ -178,8 +231,9 @@ final class SlotConversation {
         }
         var outcome = Outcome(
             report: run.report, standardOutput: run.output, standardError: run.error, files: [], skippedFiles: [],
-            start: begun.wasParked ? .slot : .cold, setupTime: begun.started - begun.arrived,
-            isContended: before.exceeds(duration: run.report.wallTime))
+            start: begun.from, setupTime: begun.started - begun.arrived,
+            isContended: before.exceeds(duration: run.report.wallTime), ahead: aheadResult)
+        aheadResult = nil
         let isWanted = configuration.collectsAlways ? outcome.ending != .cancelled : outcome.ending == .exited(0)
         if !configuration.collect.isEmpty, isWanted { try collect(configuration, into: &outcome) }
         return outcome
@@ -251,6 +305,10 @@ final class SlotConversation {
                     report: report, output: collector.output, error: collector.error,
                     outputExceeded: collector.isExceeded && configuration.endsAtOutputLimit)
             case .failed(let failure): throw IsolationError(failure)
+            case .notStartedAhead(let number, let failure) where number == self.number:
+                // What came out of a descriptor is lost with the sandbox.
+                guard case .bytes = configuration.standardInput else { throw IsolationError(failure) }
+                throw LostRuntime()
             default: throw broken("unexpected message while a job runs")
             }
         }
@@ -336,7 +394,7 @@ final class SlotConversation {
         let came = Streams(input: descriptors[0], output: descriptors[1], error: descriptors[2])
         do {
             let reply = try SlotReply(decoding: buffer[0..<Int(count)])
-            if case .parked = reply, descriptorCount == 3 {
+            if case .parked(self.number) = reply, descriptorCount == 3 {
                 streams?.closeAll()
                 streams = came
             } else if descriptorCount > 0 {

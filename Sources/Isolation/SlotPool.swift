@@ -11,7 +11,10 @@ actor SlotPool {
     private let launcher: LauncherConnection
     private let capacity: Int
     /// Longest idle first: its next sandbox is the most likely to be parked.
-    private var idle: [SlotWorker] = []
+    private var idle: [Idle] = []
+    private var plan: AheadPlan
+    /// Reviews the plan now and then, while anything is started ahead.
+    private var review: Task<Void, Never>?
     private var taken = 0
     private var waiting: [Waiter] = []
     private var nextTicket: UInt64 = 0
@@ -22,15 +25,26 @@ actor SlotPool {
         var continuation: CheckedContinuation<Admission, Never>
     }
 
-    private enum Admission { case admitted, closed, cancelled }
-
-    init(launcher: LauncherConnection, capacity: Int) {
-        self.launcher = launcher
-        self.capacity = capacity
+    /// A slot that has no job, and the runtime that comes up or has come up in it.
+    private struct Idle {
+        var slot: SlotWorker
+        var runtime: Runtime?
     }
 
+    private enum Admission { case admitted, closed, cancelled }
+
+    init(launcher: LauncherConnection, capacity: Int, ahead: AheadPlan.Bounds) {
+        self.launcher = launcher
+        self.capacity = capacity
+        plan = AheadPlan(bounds: ahead, capacity: capacity)
+    }
+
+    /// - Parameters:
+    ///   - key: what the slot is bound to.
+    ///   - runtime: what may have been started ahead for the job.
     /// - Returns: nil when the task was cancelled while it waited.
-    func take(_ key: Key) async throws(IsolationError) -> SlotWorker? {
+    /// - Throws: `IsolationError` when there is no slot to be had.
+    func take(_ key: Key, runtime: Runtime? = nil) async throws(IsolationError) -> SlotWorker? {
         if isClosed { throw IsolationError(.shutDown, "the engine has been shut down") }
         if taken < capacity {
             taken += 1
@@ -42,14 +56,28 @@ actor SlotPool {
             case .cancelled: return nil
             }
         }
-        if let position = idle.firstIndex(where: { $0.key == key }) { return idle.remove(at: position) }
+        if let position = position(key, runtime: runtime) {
+            let slot = idle.remove(at: position).slot
+            if plan.isActive { plan.taken(runtime, idle: idle.count { $0.runtime == runtime }) }
+            return slot
+        }
         // Idle and taken slots together stay within the capacity.
-        if idle.count + taken > capacity, !idle.isEmpty { idle.removeFirst().close() }
+        if idle.count + taken > capacity, !idle.isEmpty { idle.removeFirst().slot.close() }
+        if plan.isActive { plan.taken(runtime, idle: 0) }
         do {
             return try await open(key)
         } catch {
             handOn()
             throw error
+        }
+    }
+
+    /// The idle slot to take: one with the job's runtime, else a plain one, else the one whose runtime is needed least.
+    private func position(_ key: Key, runtime: Runtime?) -> Int? {
+        func first(_ runtime: Runtime?) -> Int? { idle.firstIndex { $0.slot.key == key && $0.runtime == runtime } }
+        if let position = first(runtime) ?? first(nil) { return position }
+        return idle.indices.filter { idle[$0].slot.key == key }.min {
+            plan.urgency(of: idle[$0].runtime) < plan.urgency(of: idle[$1].runtime)
         }
     }
 
@@ -76,9 +104,76 @@ actor SlotPool {
         waiting.remove(at: position).continuation.resume(returning: .cancelled)
     }
 
-    func putBack(_ slot: SlotWorker, isUsable: Bool) {
-        if isUsable, !isClosed { idle.append(slot) } else { slot.close() }
+    /// - Parameters:
+    ///   - slot: that was taken.
+    ///   - isUsable: whether it can have another job.
+    ///   - outcome: of the job that it had, if that ran.
+    ///   - runtime: what may have been started ahead for that job.
+    /// - Returns: why a runtime did not come up ahead, where one did not.
+    @discardableResult
+    func putBack(
+        _ slot: SlotWorker, isUsable: Bool, after outcome: Outcome? = nil, of runtime: Runtime? = nil
+    ) -> StepFailure? {
+        let failure = outcome.flatMap { note($0, of: runtime) }
+        if isUsable, !isClosed { idle.append(Idle(slot: slot)) } else { slot.close() }
+        let isWaitedFor = !waiting.isEmpty
         handOn()
+        // Whoever waits takes what is there; nothing is started that would only be in the way.
+        if plan.isActive, !isWaitedFor { prepare() }
+        return failure
+    }
+
+    private func note(_ outcome: Outcome, of runtime: Runtime?) -> StepFailure? {
+        guard plan.isActive else { return nil }
+        let isReady = outcome.start == (runtime == nil ? .slot : .prestarted) && outcome.setupTime < Self.noWait
+        if !isReady { plan.missed(runtime) }
+        guard let result = outcome.ahead else { return nil }
+        plan.learned(result)
+        if case .failure(let failure) = result.yield { return failure }
+        return nil
+    }
+
+    /// A job that took longer to be begun, in nanoseconds, waited for what should have been ready.
+    private static let noWait: UInt64 = 1_000_000
+
+    /// Has runtimes come up in idle slots: two at a time, for each takes a processor for a while that jobs need as well.
+    private func prepare() {
+        var started = 0
+        for position in idle.indices.reversed() where idle[position].runtime == nil && started < 2 {
+            var others = idle.map(\.runtime)
+            others.remove(at: position)
+            guard let runtime = plan.choice(for: idle[position].slot.key, beside: others) else { continue }
+            idle[position].runtime = runtime
+            idle[position].slot.prepare(runtime)
+            started += 1
+        }
+        if review == nil, idle.contains(where: { $0.runtime != nil }) {
+            let patience = plan.bounds.patience
+            review = Task { [weak self] in
+                while true {
+                    // Ends with the pool.
+                    do { try await Task.sleep(for: patience) } catch { return }
+                    guard let self, await self.giveUpUnneeded() else { return }
+                }
+            }
+        }
+    }
+
+    /// - Returns: whether anything is still held.
+    private func giveUpUnneeded() -> Bool {
+        plan.review()
+        var kept: [Runtime: Int] = [:]
+        for position in idle.indices {
+            guard let runtime = idle[position].runtime else { continue }
+            kept[runtime, default: 0] += 1
+            if kept[runtime, default: 0] > plan.target(of: runtime) {
+                idle[position].runtime = nil
+                idle[position].slot.prepare(nil)
+            }
+        }
+        if idle.contains(where: { $0.runtime != nil }) || taken > 0 { return true }
+        review = nil
+        return false
     }
 
     func fill(_ key: Key, count: Int) async throws(IsolationError) {
@@ -97,7 +192,8 @@ actor SlotPool {
 
     func close() {
         isClosed = true
-        for slot in idle { slot.close() }
+        review?.cancel()
+        for idle in idle { idle.slot.close() }
         idle = []
         for waiter in waiting { waiter.continuation.resume(returning: .closed) }
         waiting = []

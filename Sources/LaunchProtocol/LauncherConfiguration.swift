@@ -62,7 +62,7 @@ public struct LauncherConfiguration: Equatable, Sendable {
     /// Job uids start here at the least: no host account lives above (hardening: a distinct unprivileged uid a slot).
     public static let leastUser: UInt32 = 100_000
 
-    private static let version: UInt16 = 2
+    private static let version: UInt16 = 3
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()

@@ -88,6 +88,9 @@ public enum SetupStep: UInt8, CaseIterable, Sendable {
     case coreScheduling
     case emptyNetwork
     case forgetProgram
+    // a runtime that is started ahead of its job
+    case holdFile
+    case startRuntime
 
     /// The step in words, as an error message shows it: `mount proc` for `mountProc`.
     public var name: String {

@@ -1,5 +1,5 @@
-/// What the driving process asks of a slot. For one job: any number of `file`, one `start`, perhaps `stop`; after
-/// `ended`, any number of `collect`; then `release`.
+/// What the driving process asks of a slot. For one job: perhaps `startAhead`, long before; any number of `file`, one
+/// `start`, perhaps `stop`; after `ended`, any number of `collect`; then `release`.
 public enum SlotRequest: Equatable, Sendable {
     /// Bytes of a file below /box. A chunk with `begins` makes the file (it must not exist) and the folders above it;
     /// the chunks that follow are appended to it.
@@ -10,8 +10,12 @@ public enum SlotRequest: Equatable, Sendable {
     case stop(StopReason)
     /// Sends back regular files from /box, at most so many and so many bytes in all. Only after `ended`.
     case collect(patterns: [PathPattern], maximumBytes: UInt64, maximumFiles: UInt16)
-    /// Takes the sandbox down and parks the next one.
-    case release
+    /// Takes the sandbox down and parks the next one, which answers by this number: what was on its way from another is
+    /// told from it.
+    case release(next: UInt32)
+    /// Executes a program that the coming job is to have, but for its files: it comes up and is held as it opens its main
+    /// file, a name in /box, until the `start` of just this program.
+    case startAhead(JobStart, opens: String)
 
     /// Why the driving process ended a job.
     public enum StopReason: UInt8, Sendable {
@@ -45,8 +49,13 @@ public enum SlotRequest: Equatable, Sendable {
             writer.put(patterns.map(\.text))
             writer.put(maximumBytes)
             writer.put(maximumFiles)
-        case .release:
+        case .release(let next):
             writer.put(UInt8(5))
+            writer.put(next)
+        case .startAhead(let start, let opens):
+            writer.put(UInt8(6))
+            start.write(to: &writer)
+            writer.put(opens)
         }
         return writer.bytes
     }
@@ -68,7 +77,12 @@ public enum SlotRequest: Equatable, Sendable {
             self = .collect(
                 patterns: patterns, maximumBytes: try reader.number(),
                 maximumFiles: try reader.number())
-        case 5: self = .release
+        case 5: self = .release(next: try reader.number())
+        case 6:
+            self = .startAhead(try JobStart(from: &reader), opens: try reader.string())
+            guard case .startAhead(_, let opens) = self, !opens.isEmpty, !opens.contains("/") else {
+                throw MalformedMessage("main file of a runtime")
+            }
         default: throw MalformedMessage("unknown request to a slot")
         }
         try reader.end()
@@ -111,8 +125,9 @@ public struct JobStart: Equatable, Sendable {
 
 /// What a slot tells the driving process.
 public enum SlotReply: Equatable, Sendable {
-    /// A sandbox waits for its job. The write end of stdin and the read ends of stdout and stderr come with it.
-    case parked
+    /// A sandbox waits for its job, the one of that number. The write end of stdin and the read ends of stdout and stderr
+    /// come with it.
+    case parked(number: UInt32)
     /// A step failed; the job did not run. The driving process answers with `release`.
     case failed(StepFailure)
     /// The job has ended, nothing of it is alive, and its output pipes will end.
@@ -124,12 +139,17 @@ public enum SlotReply: Equatable, Sendable {
     case skipped(path: [UInt8], reason: SkipReason, bytes: UInt64)
     /// Everything that `collect` asked for has been sent, but so many further files that are left out as well.
     case collected(unlisted: UInt32)
+    /// The runtime of `startAhead` has come up in the sandbox of that number; the most memory that it took.
+    case startedAhead(number: UInt32, memory: UInt64)
+    /// It has not; nothing is left of it, and the sandbox is of no more use.
+    case notStartedAhead(number: UInt32, StepFailure)
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
         switch self {
-        case .parked:
+        case .parked(let number):
             writer.put(UInt8(1))
+            writer.put(number)
         case .failed(let failure):
             writer.put(UInt8(2))
             failure.write(to: &writer)
@@ -150,6 +170,14 @@ public enum SlotReply: Equatable, Sendable {
             writer.put(path)
             writer.put(reason.rawValue)
             writer.put(bytes)
+        case .startedAhead(let number, let memory):
+            writer.put(UInt8(7))
+            writer.put(number)
+            writer.put(memory)
+        case .notStartedAhead(let number, let failure):
+            writer.put(UInt8(8))
+            writer.put(number)
+            failure.write(to: &writer)
         }
         return writer.bytes
     }
@@ -157,7 +185,7 @@ public enum SlotReply: Equatable, Sendable {
     public init(decoding bytes: some Collection<UInt8>) throws(MalformedMessage) {
         var reader = ByteReader(bytes)
         switch try reader.number(UInt8.self) {
-        case 1: self = .parked
+        case 1: self = .parked(number: try reader.number())
         case 2: self = .failed(try StepFailure(from: &reader))
         case 3: self = .ended(try SandboxReport(from: &reader))
         case 4:
@@ -169,6 +197,8 @@ public enum SlotReply: Equatable, Sendable {
             let path = try reader.byteArray()
             guard let reason = SkipReason(rawValue: try reader.number()) else { throw MalformedMessage("skip reason") }
             self = .skipped(path: path, reason: reason, bytes: try reader.number())
+        case 7: self = .startedAhead(number: try reader.number(), memory: try reader.number())
+        case 8: self = .notStartedAhead(number: try reader.number(), try StepFailure(from: &reader))
         default: throw MalformedMessage("unknown reply of a slot")
         }
         try reader.end()

@@ -27,6 +27,12 @@ struct CallSupervisor {
         self.mostWatched = mostWatched
     }
 
+    /// The supervisor of a sandbox's calls; nil where its filter asks about none.
+    init?(of sandbox: Sandbox, mostWatched: UInt32) {
+        guard sandbox.listener >= 0 else { return nil }
+        self.init(listener: sandbox.listener, program: sandbox.filter, mostWatched: mostWatched)
+    }
+
     /// Answers one call; there must be one, or the wait for it has no end.
     /// - Returns: what the job is to be ended for, or an empty set.
     mutating func answerNext() throws(StepFailure) -> SandboxReport.Fired {

@@ -8,8 +8,27 @@ import Linux
 struct FileDelivery: ~Copyable {
     private var current: Descriptor?
     private var currentPath = ""
+    /// A file that was made before its content was known, and that content has not come.
+    private var held: Descriptor?
+    private var heldPath = ""
 
-    init() { current = nil }
+    init() {
+        current = nil
+        held = nil
+    }
+
+    /// Whether everything came that was announced.
+    var isComplete: Bool { held == nil }
+
+    /// Makes a file whose content is to follow.
+    /// - Returns: the file, for as long as its content has not come.
+    mutating func announce(_ path: String, in box: borrowing Descriptor, owner: UInt32) throws(StepFailure) -> Int32 {
+        let file = try create(path, executable: false, in: box, owner: owner)
+        let number = file.raw
+        held = consume file
+        heldPath = path
+        return number
+    }
 
     /// Takes one chunk.
     mutating func take(
@@ -17,7 +36,15 @@ struct FileDelivery: ~Copyable {
     ) throws(StepFailure) {
         if begins {
             current = nil
-            current = try create(path, executable: executable, in: box, owner: owner)
+            if path == heldPath, let file = held.take() {
+                if executable {
+                    let number = file.raw
+                    try performC(.writeFile) { fchmod(number, 0o755) }
+                }
+                current = consume file
+            } else {
+                current = try create(path, executable: executable, in: box, owner: owner)
+            }
             currentPath = path
         }
         guard path == currentPath, let file = current?.raw else { throw StepFailure(.protocolViolation, errno: EPROTO) }

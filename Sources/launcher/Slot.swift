@@ -11,7 +11,13 @@ struct Slot: ~Copyable {
     private var sandbox: Sandbox?
     private var state = State.spent
     private var sequence: UInt64 = 0
+    /// The driving process's number for the sandbox at hand.
+    private var number: UInt32 = 0
     private var delivery = FileDelivery()
+    /// The runtime that comes up or has come up in the sandbox at hand.
+    private var ahead: AheadStart?
+    /// Made when the first runtime is started ahead.
+    private var hold: FileHold?
     /// Leaves that are still to be removed: those of the last job, and any that a dying process holds.
     private var spentLeaves: [SpentLeaf] = []
     private let processors: UInt64
@@ -20,6 +26,10 @@ struct Slot: ~Copyable {
     private enum State {
         /// The sandbox takes files and a start.
         case parked
+        /// A runtime is coming up in it.
+        case starting
+        /// That has come up, and takes files and the start of its job.
+        case up
         /// Its job has ended; files can be collected.
         case ended
         /// Nothing more can be had of it but `release`.
@@ -97,8 +107,14 @@ struct Slot: ~Copyable {
             poll.add(socket.raw)
             // A parked sandbox that dies says so before its job is sent; what is over needs no watching.
             let report = poll.add(state == .parked ? sandbox?.report.raw ?? -1 : -1)
-            try poll.wait()
+            let watch = ahead?.watch(in: &poll)
+            if state == .starting, let ahead {
+                try poll.wait(until: ahead.deadline)
+            } else {
+                try poll.wait()
+            }
             if poll.isReady(report) { try lostWhileParked() }
+            if let watch { try attend(to: watch, in: poll) }
             guard poll.isReady(0) else { continue }
             guard let request = try receive(blocking: true) else { return try takeDown() }
             do {
@@ -112,12 +128,15 @@ struct Slot: ~Copyable {
 
     private mutating func handle(_ request: SlotRequest) throws {
         switch (request, state) {
-        case (.file(let path, let begins, let executable, let bytes), .parked):
+        case (.startAhead(let start, let opens), .parked):
+            try startAhead(start, opening: opens)
+        case (.file(let path, let begins, let executable, let bytes), .parked),
+            (.file(let path, let begins, let executable, let bytes), .up):
             guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
             try delivery.take(
                 path: path, begins: begins, executable: executable, bytes: bytes, into: sandbox.work.box,
                 owner: context.jobUser)
-        case (.start(let job), .parked):
+        case (.start(let job), .parked), (.start(let job), .up):
             try run(job)
         case (.collect(let patterns, let maximumBytes, let maximumFiles), .ended):
             guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
@@ -125,14 +144,15 @@ struct Slot: ~Copyable {
             try sandbox.kill()
             var collection = FileCollection(patterns, maximumBytes: maximumBytes, maximumFiles: maximumFiles)
             try collection.run(from: sandbox.work.box) { reply in try send(reply) }
-        case (.release, _):
+        case (.release(let next), _):
+            number = next
             // The last one ends while the next is set up.
             try sandbox?.beginKill()
             try parkNext()
             // Only now, because the next job may be here already: a slot that cannot must end, so that the job is given to
             // another.
             do throws(StepFailure) { try removeLeaves() } catch { throw Retired(failure: error) }
-        case (.stop, _), (.file, .spent), (.start, .spent), (.collect, .spent):
+        case (.stop, _), (.startAhead, .spent), (.file, .spent), (.start, .spent), (.collect, .spent):
             // Sent before the driving process could know how the job ended, or that the sandbox failed.
             break
         default:
@@ -143,10 +163,16 @@ struct Slot: ~Copyable {
     private mutating func run(_ job: JobStart) throws {
         guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
         guard job.limits.isWithin(context.configuration.maximum) else { throw StepFailure(.checkLimits, errno: ERANGE) }
+        let ahead = self.ahead
+        if let ahead {
+            // Nothing else may run where it was said to be this program, nor one whose main file is missing.
+            guard ahead.serves(job), delivery.isComplete else { throw StepFailure(.protocolViolation, errno: EPROTO) }
+        }
+        self.ahead = nil
         delivery = FileDelivery()
         state = .spent
         var supervision = Supervision(
-            sandbox: sandbox, limits: job.limits, processors: processors,
+            sandbox: sandbox, ahead: ahead, limits: job.limits, processors: processors,
             mostWatchedCalls: context.configuration.mostWatchedCalls)
         let socket = self.socket.raw
         let buffer = self.buffer
@@ -159,6 +185,44 @@ struct Slot: ~Copyable {
         }
         state = .ended
         try send(.ended(report))
+    }
+
+    private mutating func startAhead(_ start: JobStart, opening path: String) throws {
+        guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
+        do throws(StepFailure) {
+            let maximum = context.configuration.maximum
+            guard start.limits.isWithin(maximum) else { throw StepFailure(.checkLimits, errno: ERANGE) }
+            let hold: FileHold
+            if let made = self.hold { hold = made } else { hold = try FileHold() }
+            self.hold = hold
+            let file = try delivery.announce(path, in: sandbox.work.box, owner: context.jobUser)
+            ahead = try AheadStart(
+                start, file: file, in: sandbox, hold: hold, user: context.jobUser, maximum: maximum,
+                mostWatchedCalls: context.configuration.mostWatchedCalls)
+            state = .starting
+        } catch {
+            try giveUpRuntime(error)
+        }
+    }
+
+    private mutating func attend(to watch: AheadStart.Watch, in poll: PollSet) throws {
+        guard let ahead, let sandbox else { return }
+        let memory: UInt64
+        do throws(StepFailure) {
+            guard try ahead.attend(to: watch, in: poll) else { return }
+            memory = try sandbox.leaf.counters().memoryPeak
+        } catch {
+            return try giveUpRuntime(error)
+        }
+        state = .up
+        try send(.startedAhead(number: number, memory: memory))
+    }
+
+    private mutating func giveUpRuntime(_ failure: StepFailure) throws {
+        state = .spent
+        ahead = nil
+        try sandbox?.kill()
+        try send(.notStartedAhead(number: number, failure))
     }
 
     private mutating func lostWhileParked() throws {
@@ -188,7 +252,8 @@ struct Slot: ~Copyable {
         sandbox = next.sandbox
         state = .parked
         try send(
-            .parked, descriptors: [next.streams.input.raw, next.streams.output.raw, next.streams.error.raw])
+            .parked(number: number),
+            descriptors: [next.streams.input.raw, next.streams.output.raw, next.streams.error.raw])
     }
 
     /// Ends the sandbox and removes its leaf.
@@ -200,9 +265,12 @@ struct Slot: ~Copyable {
     /// Ends the sandbox, if there is one; its leaf is left.
     private mutating func endSandbox() throws {
         delivery = FileDelivery()
+        ahead = nil
         state = .spent
         if let sandbox {
             try sandbox.kill()
+            // What it would have opened is nobody's any more.
+            try hold?.letGo()
             spentLeaves.append(sandbox.leaf.spent)
             try context.network.becomeEmpty()
         }

@@ -11,11 +11,14 @@ struct Supervision {
     let processors: UInt64
     private let cpuLimit: UInt64
 
+    /// The runtime that serves the job, where one was started ahead.
+    private let ahead: AheadStart?
     private var calls: CallSupervisor?
     private var fired: SandboxReport.Fired = []
     private var firedAt: UInt64?
     private var startedAt: UInt64 = 0
     private var cpuAtStart: UInt64 = 0
+    private var throttledAtStart: UInt64 = 0
     private var endedAt: UInt64?
     private var waitStatus: Int32?
 
@@ -28,15 +31,15 @@ struct Supervision {
     /// The driving process is gone or does not keep to the protocol: the slot ends.
     struct Abandoned: Error {}
 
-    init(sandbox: Sandbox, limits: ResourceLimits, processors: UInt64, mostWatchedCalls: UInt32) {
+    init(
+        sandbox: Sandbox, ahead: AheadStart?, limits: ResourceLimits, processors: UInt64, mostWatchedCalls: UInt32
+    ) {
         self.sandbox = sandbox
         self.limits = limits
         cpuLimit = protecting("cpu time", limits.cpuTime, else: 1 << 50)
         self.processors = processors
-        if sandbox.listener >= 0 {
-            calls = CallSupervisor(
-                listener: sandbox.listener, program: sandbox.filter, mostWatched: mostWatchedCalls)
-        }
+        self.ahead = ahead
+        calls = ahead.map(\.calls) ?? CallSupervisor(of: sandbox, mostWatched: mostWatchedCalls)
     }
 
     /// Runs the job to its end. When this returns or throws a `StepFailure`, nothing of the job is alive.
@@ -59,9 +62,13 @@ struct Supervision {
         do throws(StepFailure) {
             try sandbox.leaf.apply(limits)
             try sandbox.work.resize(bytes: limits.disk, inodes: limits.inodes)
+            if let ahead {
+                try ahead.apply(limits)
+                throttledAtStart = try sandbox.leaf.counters().throttled
+            }
             cpuAtStart = try sandbox.leaf.cpuTime()
             startedAt = MonotonicClock.now
-            try sandbox.go(job)
+            if let ahead { try ahead.letGo() } else { try sandbox.go(job) }
             return true
         } catch {
             var isTooSmall = error == StepFailure(.applyCgroupLimits, errno: EBUSY)
@@ -179,6 +186,7 @@ struct Supervision {
             waitStatus: waitStatus, fired: fired, firedAt: moment.map { $0 - startedAt }, wallTime: ended - startedAt,
             cpuTime: cpu, memoryPeak: counters.memoryPeak, oomKills: counters.oomKills,
             processLimitHits: counters.processLimitHits, processPeak: counters.processPeak,
-            throttled: counters.throttled, diskFree: free.bytes, inodesFree: free.inodes, calls: calls?.counts ?? [])
+            throttled: counters.throttled - min(throttledAtStart, counters.throttled), diskFree: free.bytes,
+            inodesFree: free.inodes, calls: calls?.counts ?? [])
     }
 }

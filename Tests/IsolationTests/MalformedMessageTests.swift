@@ -103,20 +103,25 @@ extension EngineTests {
             let start = SlotRequest.start(
                 JobStart(arguments: [Array("/bin/probe".utf8), Array("wait".utf8)], environment: [], limits: limits)
             ).encoded()
+            let ahead = SlotRequest.startAhead(
+                JobStart(arguments: [Array("/bin/probe".utf8), Array("wait".utf8)], environment: [], limits: limits),
+                opens: "main"
+            ).encoded()
             var generator = Generator(state: 12)
             for round in 0..<(TestHost.isVirtual ? 10 : 60) {
                 let opened = try await test.connection.openSlot(image: 1, policy: 0)
                 let socket = Descriptor(owning: opened.socket)
                 for _ in 0..<50 {
                     let bytes =
-                        switch Int.random(in: 0..<4, using: &generator) {
+                        switch Int.random(in: 0..<5, using: &generator) {
                         case 0: Self.noise(upTo: 300, using: &generator)
                         case 1: Self.mutated(start, using: &generator)
+                        case 4: Self.mutated(ahead, using: &generator)
                         case 2:
                             Self.mutated(
                                 SlotRequest.file(path: "../../..\(canary)", begins: true, executable: true, bytes: [1])
                                     .encoded(), using: &generator)
-                        default: round.isMultiple(of: 2) ? start : SlotRequest.release.encoded()
+                        default: round.isMultiple(of: 2) ? start : SlotRequest.release(next: 1).encoded()
                         }
                     // EPIPE: the slot has ended the conversation.
                     if bk_send(socket.raw, bytes, UInt64(bytes.count), nil, 0) < 0 { break }

@@ -131,7 +131,8 @@ struct TestEngine: Sendable {
     static func shared() async throws -> TestEngine { try await sharedStart.value }
 
     static func start(
-        slots: Int, mostWatchedCalls: UInt32 = EngineConfiguration.usualWatchedCalls,
+        slots: Int, mostWatchedCalls: UInt32 = EngineConfiguration.usualWatchedCalls, aheadMemory: UInt64 = 0,
+        aheadPatience: Duration = .seconds(60), onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil,
         onFailure: (@Sendable (IsolationError) -> Void)? = nil
     ) throws -> TestEngine {
         let connection = try Starter.start(
@@ -140,7 +141,10 @@ struct TestEngine: Sendable {
                 images: ["\(TestHost.stateFolder)/images/default/current/rootfs", Probe.image],
                 initPolicy: try TestHost.policy("init"), policies: try policies(), slots: slots,
                 maximum: maximum, standard: standard, mostWatchedCalls: mostWatchedCalls))
-        return TestEngine(engine: Engine(launcher: connection, onFailure: onFailure), connection: connection)
+        let engine = Engine(
+            launcher: connection, aheadMemory: aheadMemory, aheadPatience: aheadPatience,
+            onAheadFailure: onAheadFailure, onFailure: onFailure)
+        return TestEngine(engine: engine, connection: connection)
     }
 
     /// Runs the probe.
@@ -161,7 +165,8 @@ struct TestEngine: Sendable {
         _ command: [String], in image: Image = .default, under policy: Policy = .default, input: [UInt8] = [],
         environment: [String: String] = [:],
         files: [SandboxConfiguration.File] = [], outputLimit: Int = 1 << 20, collect: [String] = [],
-        collectLimit: Int = 0, change: (inout ResourceLimits) -> Void = { _ in }, onOutput: OutputObserver? = nil
+        collectLimit: Int = 0, ahead: SandboxConfiguration.Ahead? = nil,
+        change: (inout ResourceLimits) -> Void = { _ in }, onOutput: OutputObserver? = nil
     ) async throws -> Outcome {
         var limits = Self.standard
         change(&limits)
@@ -170,7 +175,7 @@ struct TestEngine: Sendable {
                 image: image.rawValue, policy: policy.rawValue, arguments: command, environment: environment,
                 files: files,
                 standardInput: .bytes(input), limits: limits, outputLimit: outputLimit, collect: collect,
-                collectLimit: collectLimit), onOutput: onOutput)
+                collectLimit: collectLimit, ahead: ahead), onOutput: onOutput)
     }
 }
 

@@ -64,7 +64,8 @@ enum Samples {
         .file(path: "a/b", begins: true, executable: false, bytes: [1, 2, 3]),
         .file(path: "", begins: false, executable: true, bytes: []), .start(start), .stop(.output), .stop(.cancelled),
         .collect(patterns: patterns("*.o", "x", "**/ü?/.*"), maximumBytes: .max, maximumFiles: 3),
-        .collect(patterns: [], maximumBytes: 0, maximumFiles: 0), .release,
+        .collect(patterns: [], maximumBytes: 0, maximumFiles: 0), .release(next: .max),
+        .startAhead(start, opens: "main.ü"),
     ]
 
     private static func patterns(_ texts: String...) -> [PathPattern] {
@@ -77,7 +78,9 @@ enum Samples {
 
     static let slotReplies: [SlotReply] =
         [
-            .parked, .failed(StepFailure(.execve, errno: -1)), .ended(report), .ended(emptyReport),
+            .parked(number: 7), .startedAhead(number: .max, memory: 1 << 40),
+            .notStartedAhead(number: 0, StepFailure(.startRuntime, errno: 110)),
+            .failed(StepFailure(.execve, errno: -1)), .ended(report), .ended(emptyReport),
             .file(name: "x", begins: true, executable: true, bytes: [0]), .collected(unlisted: 0),
             .collected(unlisted: .max),
         ] + SkipReason.allCases.map { .skipped(path: [0xFF, 0x0A], reason: $0, bytes: .max) }

@@ -35,6 +35,9 @@ int32_t bk_setresuid(uint32_t uid);
 int32_t bk_drop_identity_all_threads(uint32_t uid, uint32_t gid);
 int32_t bk_setrlimit(int32_t resource, uint64_t soft, uint64_t hard);
 int32_t bk_getrlimit(int32_t resource, uint64_t *soft, uint64_t *hard);
+// The real ids alone, by which the kernel judges whose limits a process may set.
+int32_t bk_set_real_ids(uint32_t id);
+int32_t bk_prlimit(int32_t pid, int32_t resource, uint64_t soft, uint64_t hard);
 int32_t bk_sethostname(const char *name, int32_t length);
 int32_t bk_seccomp_load(const void *instructions, uint16_t count);
 int32_t bk_seccomp_load_notifying(const void *instructions, uint16_t count);
@@ -56,6 +59,14 @@ int32_t bk_fsconfig_reconfigure(int32_t fs);
 int32_t bk_fsmount(int32_t fs, uint64_t attributes);
 int32_t bk_fspick(int32_t mount);
 int32_t bk_move_mount(int32_t mount, const char *target);
+
+// Holding whoever opens a file (fanotify(7)): a group; its mark on an open file; the next one who waits (-EAGAIN when there is
+// none), by a descriptor that stands for the question; the answer that lets them go on; the end of all marks.
+int32_t bk_fanotify_group(void);
+int32_t bk_fanotify_hold(int32_t group, int32_t file);
+int32_t bk_fanotify_next(int32_t group, int32_t *question);
+int32_t bk_fanotify_allow(int32_t group, int32_t question);
+int32_t bk_fanotify_forget(int32_t group);
 
 // Files and descriptors
 int32_t bk_open(const char *path, int32_t flags, uint32_t mode);
