@@ -28,6 +28,7 @@ struct ImageBuilder {
         let filesystem = RootFilesystem(path: rootfs)
         progress("removing what a job has no use for, set-id bits and file capabilities")
         try filesystem.tidy(users: recipe.users)
+        try filesystem.write(recipe.files ?? [:])
         try filesystem.strip()
         try filesystem.verify()
         var languages: [Language] = []

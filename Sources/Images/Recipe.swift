@@ -17,6 +17,8 @@ public struct Recipe: Sendable, Equatable, Codable {
     public var pip: [String]
     /// Paths that are not unpacked, as in dpkg's `path-exclude`.
     public var exclude: [String]
+    /// Files of the recipe's own, by their path in the image; nil where there are none.
+    public var files: [String: String]?
     /// Accounts besides `root` and `nobody`; `box` (1000:1000, /box) is always among them.
     public var users: [User]
     /// The languages that the image serves.
@@ -60,13 +62,14 @@ public struct Recipe: Sendable, Equatable, Codable {
 
     public init(
         name: String, suite: String, packages: [String], pip: [String] = [], exclude: [String] = [],
-        users: [User] = [.box], languages: [LanguageRecipe]
+        files: [String: String]? = nil, users: [User] = [.box], languages: [LanguageRecipe]
     ) {
         self.name = name
         self.suite = suite
         self.packages = packages
         self.pip = pip
         self.exclude = exclude
+        self.files = files
         self.users = users
         self.languages = languages
     }

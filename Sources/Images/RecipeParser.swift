@@ -46,7 +46,7 @@ public struct RecipeParser {
     // MARK: The document
 
     private func recipe(_ node: Node) throws(ImageError) -> Recipe {
-        let keys = ["name", "suite", "packages", "pip", "exclude", "users", "languages"]
+        let keys = ["name", "suite", "packages", "pip", "exclude", "files", "users", "languages"]
         let map = try mapping(node, keys: keys, what: "the recipe")
         let name = try string(try required(map, "name", in: node), "name", matching: Self.namePattern)
         let suite = try string(try required(map, "suite", in: node), "suite", matching: Self.namePattern)
@@ -58,6 +58,7 @@ public struct RecipeParser {
         let exclude = try map["exclude"].map { (node) throws(ImageError) in
             try strings(node, "exclude", matching: "/[A-Za-z0-9*?][A-Za-z0-9*?+._/-]*")
         }
+        let files = try map["files"].map { (node) throws(ImageError) in try self.files(node) }
         let users = try map["users"].map { (node) throws(ImageError) in try self.users(node) }
         let list = try required(map, "languages", in: node)
         var languages: [Recipe.LanguageRecipe] = []
@@ -73,7 +74,19 @@ public struct RecipeParser {
         guard !languages.isEmpty else { throw problem(list, "languages: at least one is needed") }
         return Recipe(
             name: name, suite: suite, packages: packages, pip: pip ?? [], exclude: exclude ?? [],
-            users: users ?? [.box], languages: languages)
+            files: files, users: users ?? [.box], languages: languages)
+    }
+
+    private func files(_ node: Node) throws(ImageError) -> [String: String] {
+        var files: [String: String] = [:]
+        for (key, value) in try pairs(node, "files") {
+            // Nothing that a package brings can be there, so nothing of it is replaced unseen.
+            let path = try string(key, "files", matching: "\(RootFilesystem.ownFolder)/\(Self.filePattern)")
+            guard files[path] == nil else { throw problem(key, "files: '\(path)' is given twice") }
+            files[path] = try string(value, path, matching: "[^\\x00]+")
+        }
+        guard !files.isEmpty else { throw problem(node, "files: at least one is needed") }
+        return files
     }
 
     private func users(_ node: Node) throws(ImageError) -> [Recipe.User] {
@@ -101,7 +114,7 @@ public struct RecipeParser {
     private func language(_ node: Node, image: String) throws(ImageError) -> Recipe.LanguageRecipe {
         let keys = [
             "name", "aliases", "file", "compile", "products", "run", "version", "environment", "memory",
-            "compileMemory", "policy", "compilePolicy",
+            "compileMemory", "policy", "compilePolicy", "ahead",
         ]
         let map = try mapping(node, keys: keys, what: "a language")
         let name = try string(try required(map, "name", in: node), "name", matching: Self.languagePattern)
@@ -131,8 +144,18 @@ public struct RecipeParser {
             policy: try map["policy"].map { (node) throws(ImageError) in try policy(node, "policy") },
             compilePolicy: try map["compilePolicy"].map { (node) throws(ImageError) in
                 try policy(node, "compilePolicy")
-            })
+            }, ahead: try map["ahead"].map { (node) throws(ImageError) in try ahead(node) })
         return Recipe.LanguageRecipe(language: language, versionCommand: command, versionPattern: pattern)
+    }
+
+    private func ahead(_ node: Node) throws(ImageError) -> Language.Ahead {
+        let map = try mapping(node, keys: ["opens", "unless"], what: "ahead")
+        return Language.Ahead(
+            opens: try string(
+                try required(map, "opens", in: node), "opens", matching: "\\{file\\}|\(Self.filePattern)"),
+            unless: try map["unless"].map { (node) throws(ImageError) in
+                try strings(node, "unless", matching: Self.filePattern)
+            } ?? [])
     }
 
     /// The name of a seccomp policy. Whether there is one of that name is known where programs run, not here.

@@ -31,6 +31,20 @@ struct RootFilesystem {
         "security.capability", "system.posix_acl_access", "system.posix_acl_default",
     ]
 
+    /// Where files of a recipe's own are.
+    static let ownFolder = "/usr/lib/bulkhead"
+
+    /// Writes files of a recipe's own, by their path in the image.
+    func write(_ files: [String: String]) throws(ImageError) {
+        guard !files.isEmpty else { return }
+        // A link or whatever else a package has left in its place would lead elsewhere.
+        try Tree(path: path + Self.ownFolder).remove()
+        try FileSystem.makeDirectories(path + Self.ownFolder)
+        for (name, content) in files.sorted(by: { $0.key < $1.key }) {
+            try FileSystem.write(Array(content.utf8), to: path + name, mode: 0o644)
+        }
+    }
+
     /// Removes what an image does not hold and writes its account and host files.
     func tidy(users: [Recipe.User]) throws(ImageError) {
         for name in Self.unwanted { try Tree(path: "\(path)/\(name)").remove() }

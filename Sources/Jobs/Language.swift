@@ -32,6 +32,23 @@ public struct Language: Sendable, Equatable, Codable {
     /// The seccomp policy of the compile stage, or nil for ``standardPolicy``.
     public var compilePolicy: String?
 
+    /// Where its runtime can be started before there is a program for it; nil where it cannot.
+    public var ahead: Ahead?
+
+    /// What lets a runtime be started ahead: the file that it opens once it has come up, before it asks for anything else of
+    /// the job, so that it can be held there.
+    public struct Ahead: Sendable, Equatable, Codable {
+        /// The file's name at the top of `/box`, or `{file}`.
+        public var opens: String
+        /// Names at the top of `/box` that it looks for earlier. A job that has one of them is started without.
+        public var unless: [String]
+
+        public init(opens: String, unless: [String] = []) {
+            self.opens = opens
+            self.unless = unless
+        }
+    }
+
     /// The policy of a stage that names none: `default.json` in the folder of policies.
     public static let standardPolicy = "default"
 
@@ -43,7 +60,8 @@ public struct Language: Sendable, Equatable, Codable {
     public init(
         name: String, aliases: [String] = [], version: String, image: String, fileName: String,
         compile: [String]? = nil, products: [String] = [], run: [String], environment: [String: String] = [:],
-        memoryBytes: Int? = nil, compileMemoryBytes: Int? = nil, policy: String? = nil, compilePolicy: String? = nil
+        memoryBytes: Int? = nil, compileMemoryBytes: Int? = nil, policy: String? = nil, compilePolicy: String? = nil,
+        ahead: Ahead? = nil
     ) {
         self.name = name
         self.aliases = aliases
@@ -58,5 +76,6 @@ public struct Language: Sendable, Equatable, Codable {
         self.compileMemoryBytes = compileMemoryBytes
         self.policy = policy
         self.compilePolicy = compilePolicy
+        self.ahead = ahead
     }
 }

@@ -116,7 +116,8 @@ public struct JobRunner: Sendable {
                 environment: plan.run.environment, files: files,
                 standardInput: input ?? .bytes(request.stdin), limits: plan.run.limits.resources,
                 outputLimit: plan.run.limits.outputBytes, collect: request.collect,
-                collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true)
+                collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true,
+                ahead: plan.run.ahead)
             try await runProgram(
                 configuration, limits: plan.run.limits, encoding: request.outputEncoding, into: &result,
                 onOutput: onOutput)
@@ -136,13 +137,14 @@ public struct JobRunner: Sendable {
     ///   - limits: within the engine's maximum.
     ///   - files: what it finds in /box.
     ///   - collect: globs for the files to hand back, within the rules of `CollectPattern`.
+    ///   - ahead: what lets the command be started before this job, and jobs after it of the same command.
     ///   - input: standard input.
     ///   - circumstances: what the result says beside it.
     ///   - onOutput: sees the program's output as it is written.
     /// - Returns: the result, with an empty language.
     public func run(
         command: [String], image: Int, policy: Int = 0, environment: [String: String], limits: Limits,
-        files: [SandboxConfiguration.File] = [], collect: [String] = [],
+        files: [SandboxConfiguration.File] = [], collect: [String] = [], ahead: SandboxConfiguration.Ahead? = nil,
         input: SandboxConfiguration.Input, _ circumstances: Circumstances, onOutput: OutputObserver? = nil
     ) async -> ExecutionResult {
         var result = ExecutionResult(
@@ -154,7 +156,8 @@ public struct JobRunner: Sendable {
                 image: image, policy: policy, arguments: command,
                 environment: StagePlan.fixedEnvironment.merging(environment) { _, own in own }, files: files,
                 standardInput: input, limits: limits.resources, outputLimit: limits.outputBytes, collect: collect,
-                collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true)
+                collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true,
+                ahead: ahead)
             try await runProgram(configuration, limits: limits, encoding: .utf8, into: &result, onOutput: onOutput)
         } catch {
             result.status = .internalError

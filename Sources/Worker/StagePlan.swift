@@ -10,6 +10,8 @@ struct StagePlan {
         var arguments: [String]
         var environment: [String: String]
         var limits: Limits
+        /// What lets the program be started before its job is there.
+        var ahead: SandboxConfiguration.Ahead?
     }
 
     let language: Language
@@ -48,7 +50,26 @@ struct StagePlan {
             arguments: Self.expand(language.run, file: request.mainFile, memoryBytes: limits.memoryBytes)
                 + request.arguments,
             // The request's last, over everything but PATH, which it may not set.
-            environment: environment.merging(request.environment) { _, own in own }, limits: limits)
+            environment: environment.merging(request.environment) { _, own in own }, limits: limits,
+            ahead: Self.ahead(of: language, for: request, limits: limits, standard: standard))
+    }
+
+    /// Only what all jobs of the language have in common can be there before them: the recipe's own command line and
+    /// variables. What a runtime found out about its limits as it came up must hold for the job, too.
+    private static func ahead(
+        of language: Language, for request: ExecutionRequest, limits: Limits, standard: Limits
+    ) -> SandboxConfiguration.Ahead? {
+        guard let ahead = language.ahead, request.arguments.isEmpty, request.environment.isEmpty,
+            request.files.allSatisfy({ file in !ahead.unless.contains { file.path.isAtOrBelow($0) } })
+        else { return nil }
+        let usual = standard.adapted(to: language)
+        func command(_ limits: Limits) -> [String] {
+            expand(language.run, file: request.mainFile, memoryBytes: limits.memoryBytes)
+        }
+        guard request.mainFile == language.fileName, command(limits) == command(usual),
+            limits.processes >= usual.processes, limits.openFiles >= usual.openFiles
+        else { return nil }
+        return .init(opens: ahead.opens == "{file}" ? request.mainFile : ahead.opens, limits: usual.resources)
     }
 
     /// Puts the main file's name and the heap's size where the recipe has their places.
@@ -59,6 +80,11 @@ struct StagePlan {
             element == "{file}" ? file : element.replacing("{heapMiB}", with: "\(heap)")
         }
     }
+}
+
+extension String {
+    /// Whether this path is that file or folder, or in it.
+    fileprivate func isAtOrBelow(_ path: String) -> Bool { self == path || hasPrefix("\(path)/") }
 }
 
 extension Limits {

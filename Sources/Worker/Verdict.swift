@@ -10,6 +10,14 @@ struct Verdict {
     var message: String?
     var evidence: Evidence
 
+    private static func start(_ start: Outcome.Start) -> Evidence.Start {
+        switch start {
+        case .cold: .cold
+        case .slot: .slot
+        case .prestarted: .prestarted
+        }
+    }
+
     init(_ outcome: Outcome, limits: Limits) {
         let report = outcome.report
         let processesHit = report.processLimitHits
@@ -30,7 +38,7 @@ struct Verdict {
                 oomKill: Int(clamping: report.oomKills), pidsMax: Int(clamping: processesHit),
                 throttledMs: report.throttled.milliseconds),
             deniedSyscalls: outcome.deniedCalls.map { .init(name: $0.name, count: $0.count) },
-            start: outcome.start == .slot ? .slot : .cold, contended: outcome.isContended)
+            start: Self.start(outcome.start), contended: outcome.isContended)
         switch outcome.ending {
         case .cancelled:
             status = .cancelled

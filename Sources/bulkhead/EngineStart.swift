@@ -27,13 +27,16 @@ struct RunningEngine {
     ///   - learning: the policy that is to count all that it allows, however often; nil where programs are served.
     ///   - slots: how many programs run at once.
     ///   - memory: what the operator says of the memory of all of them together; nil where that needs no bound.
+    ///   - aheadMemory: bytes for what is started ahead, where `memory` does not say.
     ///   - whileRoot: what else must be done as root.
+    ///   - onAheadFailure: called when a runtime does not come up ahead of its job.
     ///   - onFailure: called when the launcher ends unasked.
     /// - Returns: the engine, in a process that is no longer root.
     /// - Throws: what is missing on this host or in this installation.
     static func start(
         _ options: EngineOptions, images names: [String]?, policies others: [String] = [], learning: String? = nil,
-        slots: Int, memory: MemorySettings? = nil, whileRoot: () throws -> Void = {},
+        slots: Int, memory: MemorySettings? = nil, aheadMemory: Int = 0, whileRoot: () throws -> Void = {},
+        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil,
         onFailure: @escaping @Sendable (IsolationError) -> Void
     ) throws -> RunningEngine {
         guard geteuid() == 0 else {
@@ -71,7 +74,9 @@ struct RunningEngine {
             throw error
         }
         return RunningEngine(
-            engine: Engine(launcher: launcher, onFailure: onFailure),
+            engine: Engine(
+                launcher: launcher, aheadMemory: UInt64(shares?.ahead ?? aheadMemory), onAheadFailure: onAheadFailure,
+                onFailure: onFailure),
             languages: ServedLanguages(
                 images: images.map { ($0.manifest.name, $0.manifest.languages) }, policies: selection.names),
             maxima: maxima,

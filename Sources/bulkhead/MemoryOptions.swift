@@ -9,7 +9,8 @@ struct MemoryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "What the memory limits of all running programs may add up to; more of them wait "
-                + "(80% of the host's memory, or of its control group's; BULKHEAD_MEMORY_BUDGET).", valueName: "size"))
+                + "(80% of the host's memory, or of its control group's, less --ahead-memory; BULKHEAD_MEMORY_BUDGET).",
+            valueName: "size"))
     var memoryBudget: ByteCount?
 
     @Option(
@@ -18,6 +19,12 @@ struct MemoryOptions: ParsableArguments {
                 + "(256M, on small hosts a sixteenth of the memory; BULKHEAD_COMPILE_CACHE_BYTES).", valueName: "size"))
     var compileCacheBytes: ByteCountOrNone?
 
+    @Option(
+        help: ArgumentHelp(
+            "How much memory interpreters may take that are started before their programs come; 0 for none "
+                + "(512M, on small hosts a sixteenth of the memory; BULKHEAD_AHEAD_MEMORY).", valueName: "size"))
+    var aheadMemory: ByteCountOrNone?
+
     /// Reads flags and environment.
     /// - Throws: `ValidationError` for a value that is none.
     func settings() throws -> MemorySettings {
@@ -25,7 +32,8 @@ struct MemoryOptions: ParsableArguments {
         guard budget != 0 else { throw ValidationError("BULKHEAD_MEMORY_BUDGET must not be 0") }
         return MemorySettings(
             budget: budget,
-            compileCache: try Setting.bytes(compileCacheBytes?.bytes, "BULKHEAD_COMPILE_CACHE_BYTES"))
+            compileCache: try Setting.bytes(compileCacheBytes?.bytes, "BULKHEAD_COMPILE_CACHE_BYTES"),
+            ahead: try Setting.bytes(aheadMemory?.bytes, "BULKHEAD_AHEAD_MEMORY"))
     }
 }
 
@@ -35,6 +43,8 @@ struct MemorySettings {
     var budget: Int?
     /// Bytes of compilations that are kept.
     var compileCache: Int?
+    /// Bytes for what is started ahead.
+    var ahead: Int?
 
     /// What holds on this host.
     struct Shares {
@@ -42,6 +52,8 @@ struct MemorySettings {
         var budget: Int
         /// Bytes; 0 for no cache.
         var compileCache: Int
+        /// Bytes; 0 where nothing is started ahead.
+        var ahead: Int
     }
 
     /// - Parameters:
@@ -56,9 +68,11 @@ struct MemorySettings {
             throw ValidationError(
                 "the memory budget must be at least \(mebibytes)M: a language served here needs that")
         }
+        let ahead = ahead ?? min(512 << 20, memory / 16)
         return Shares(
             // A host smaller than that still runs one job at a time.
-            budget: budget ?? max(memory / 10 * 8, need), compileCache: compileCache ?? min(256 << 20, memory / 16))
+            budget: budget ?? max(memory / 10 * 8 - ahead, need),
+            compileCache: compileCache ?? min(256 << 20, memory / 16), ahead: ahead)
     }
 
     /// Bytes of memory that jobs and this process have together.

@@ -41,7 +41,10 @@ struct ServeCommand: ParsableCommand {
         let queueOptions = try selection.options()
 
         let logger = Logger(label: "bulkhead")
-        let running = try RunningEngine.start(engine, images: nil, slots: slots, memory: memory) { error in
+        let running = try RunningEngine.start(
+            engine, images: nil, slots: slots, memory: memory,
+            onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) }
+        ) { error in
             // Without a launcher no job can run, and this process is no longer root to start another: whoever
             // supervises it does.
             logger.critical("\(error); ending")

@@ -31,7 +31,10 @@ struct WorkerCommand: ParsableCommand {
         let slots = try ServeCommand.slotCount(slots)
         let memory = try memory.settings()
         let logger = Logger(label: "bulkhead")
-        let running = try RunningEngine.start(engine, images: nil, slots: slots, memory: memory) { error in
+        let running = try RunningEngine.start(
+            engine, images: nil, slots: slots, memory: memory,
+            onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) }
+        ) { error in
             // As in `serve`: whoever supervises this process starts another.
             logger.critical("\(error); ending")
             Foundation.exit(1)

@@ -230,4 +230,35 @@ struct RecipeTests {
             #expect(try RecipeParser.parse(changed(old, new), file: "c").contentHash() != hash, "\(new)")
         }
     }
+
+    @Test("a language says where its runtime can be held, and nothing else in that place")
+    func ahead() throws {
+        let version = "version: {command"
+        let recipe = try RecipeParser.parse(
+            changed(version, "ahead: {opens: \"{file}\", unless: [package.json]}\n    \(version)"), file: "small.yaml")
+        #expect(recipe.languages[0].language.ahead == .init(opens: "{file}", unless: ["package.json"]))
+        for (value, problem) in [
+            ("true", "keys and values are expected"), ("{unless: [a]}", "'opens' is missing"),
+            ("{opens: ../a}", "is not allowed here"), ("{opens: a/b}", "is not allowed here"),
+            ("{opens: a, unless: [/a]}", "is not allowed here"), ("{opens: a, file: b}", "unknown key 'file'"),
+        ] {
+            #expect(self.problem(changed(version, "ahead: \(value)\n    \(version)")).contains(problem), "\(value)")
+        }
+    }
+
+    @Test("files of a recipe's own have a folder of their own")
+    func ownFiles() throws {
+        let languages = "languages:"
+        let recipe = try RecipeParser.parse(
+            changed(languages, "files:\n  /usr/lib/bulkhead/a.js: |\n    1;\n    2;\n\(languages)"), file: "small.yaml")
+        #expect(recipe.files == ["/usr/lib/bulkhead/a.js": "1;\n2;\n"])
+        #expect(try recipe.contentHash() != RecipeParser.parse(smallRecipe, file: "small.yaml").contentHash())
+        for (path, problem) in [
+            ("/etc/passwd", "is not allowed here"), ("/usr/lib/bulkhead/../a", "is not allowed here"),
+            ("/usr/lib/bulkhead/a/b", "is not allowed here"), ("a", "is not allowed here"),
+        ] {
+            #expect(self.problem(changed(languages, "files: {\(path): x}\n\(languages)")).contains(problem), "\(path)")
+        }
+        #expect(self.problem(changed(languages, "files: {}\n\(languages)")).contains("at least one"))
+    }
 }

@@ -1,3 +1,4 @@
+import Isolation
 import Jobs
 import LaunchProtocol
 import Testing
@@ -95,5 +96,33 @@ struct StagePlanTests {
         #expect(throws: RequestProblems.self) {
             try Samples.request(#"{"language":"python","code":"x","env":{"PATH":"/box"}}"#)
         }
+    }
+
+    @Test("a program can be started ahead where all that it starts with is the language's own")
+    func ahead() throws {
+        var language = Samples.python
+        #expect(try Samples.plan(#"{"language":"python","code":"x"}"#, language).run.ahead == nil)
+        language.ahead = .init(opens: "{file}", unless: ["setup.cfg", "conf"])
+        func ahead(_ fields: String, _ language: Language) throws -> SandboxConfiguration.Ahead? {
+            try Samples.plan(#"{"language":"\#(language.name)","code":"x"\#(fields)}"#, language).run.ahead
+        }
+        let usual = try #require(try ahead("", language))
+        #expect(usual.opens == "main.py")
+        #expect(usual.limits == Limits.standard.resources)
+        for fields in [
+            #","stdin":"a""#, #","timeout":100"#, #","limits":{"memoryBytes":1000000}"#,
+            #","limits":{"processes":100}"#, #","files":[{"path":"lib/setup.cfg","content":""}]"#,
+        ] { #expect(try ahead(fields, language) == usual, "\(fields)") }
+        for fields in [
+            #","args":["a"]"#, #","env":{"A":"b"}"#, #","limits":{"processes":3}"#, #","limits":{"openFiles":20}"#,
+            #","files":[{"path":"setup.cfg","content":""}]"#, #","files":[{"path":"conf/a","content":""}]"#,
+            #","entrypoint":"app.py""#,
+        ] { #expect(try ahead(fields, language) == nil, "\(fields)") }
+        var java = Samples.java
+        java.ahead = .init(opens: "Main.class")
+        #expect(try ahead("", java)?.opens == "Main.class")
+        #expect(try ahead("", java)?.limits.memory == 256 << 20)
+        // The size of its heap is a part of its command line.
+        #expect(try ahead(#","limits":{"memoryBytes":536870912}"#, java) == nil)
     }
 }

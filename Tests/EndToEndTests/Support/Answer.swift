@@ -47,6 +47,12 @@ struct Answer: Decodable, Sendable {
         var start: String?
         var peak: Peak
         var events: Events
+        var deniedSyscalls: [Denied]
+
+        struct Denied: Decodable, Sendable {
+            var name: String
+            var count: Int
+        }
 
         struct Peak: Decodable, Sendable {
             var memoryBytes: Int?
