@@ -13,7 +13,9 @@ extension Selftest {
         case "job-from-outside":
             return try await judgeAlive(attack) { Self.jobPosture(of: $0) }
         case "waiting-from-outside":
-            return try await judgeAlive(attack) { _ in Self.waitingPosture() }
+            // What was started ahead waits as well.
+            let name = startsAhead ? "bash" : "bulkhead-"
+            return try await judgeAlive(attack) { _ in Self.waitingPosture(of: name) }
         default:
             return .unjudged("nothing says what to look at from outside")
         }
@@ -65,12 +67,12 @@ extension Selftest {
     }
 
     /// The sandboxes that wait for their jobs, which take a moment to come after the one that was taken.
-    private static func waitingPosture() -> Judgement {
+    private static func waitingPosture(of name: String) -> Judgement {
         let deadline = MonotonicClock.now + 20_000_000_000
         while true {
             // The second process of its namespace, under a sandbox's PID 1, with a job's user.
             let waiting = HostProcess.ours().filter { process in
-                process.command.hasPrefix("bulkhead-") && process.user >= 100_000 && !process.isZombie
+                process.command.hasPrefix(name) && process.user >= 100_000 && !process.isZombie
                     && process.status["NSpid"]?.split(separator: "\t").dropFirst().last == "2"
                     && process.status["Seccomp"] == "2"
             }

@@ -54,4 +54,9 @@ struct HostProcess: Sendable {
     static func attacks(of users: Set<UInt32>) -> [HostProcess] {
         all().filter { users.contains($0.user) && !$0.isZombie && !$0.command.hasPrefix("bulkhead-") }
     }
+
+    /// Whether it is the main process of its sandbox, and has that name.
+    func isMain(_ name: String) -> Bool {
+        command == name && status["NSpid"]?.split(separator: "\t").dropFirst().last == "2"
+    }
 }

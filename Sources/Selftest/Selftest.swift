@@ -16,6 +16,10 @@ public actor Selftest {
     let maxima: Limits
     let timeScale: Int
     let variables: [String: String]
+    /// Whether the attacks are programs of a shell that was started before them.
+    let startsAhead: Bool
+    /// How often a slot has run a job of the attack at hand that was started ahead, by the host's uid of its jobs.
+    private var aheadStarts: [UInt32: Int] = [:]
     /// The host's uids of the slots that attacks ran in.
     var users: Set<UInt32> = []
     /// Whether a harmless source compiles and runs; nil until it was tried.
@@ -30,9 +34,11 @@ public actor Selftest {
     ///   - watched: what they must not change.
     ///   - launcher: the launcher's binary, which some attacks look for.
     ///   - timeScale: how many times slower than usual this host is.
+    ///   - startsAhead: whether the attacks are programs of a shell that was started before them; the engine must do so.
     public init(
         engine: Engine, languages: ServedLanguages, maxima: Limits, program: AttackProgram, witness: Witness,
-        watched: WatchedFiles, launcher: String, timeScale: Int
+        watched: WatchedFiles, launcher: String, timeScale: Int,
+        startsAhead: Bool = false
     ) {
         self.program = program
         self.witness = witness
@@ -40,6 +46,7 @@ public actor Selftest {
         self.languages = languages
         self.maxima = maxima
         self.timeScale = timeScale
+        self.startsAhead = startsAhead
         makeRunner = { compileLimits in
             JobRunner(
                 engine: engine, languages: languages, maxima: maxima, compileLimits: compileLimits, worker: "selftest")
@@ -51,23 +58,39 @@ public actor Selftest {
     /// Runs one attack and judges it, with what the witness saw.
     public func run(_ attack: Attack) async -> Finding {
         let start = ContinuousClock.now
-        let own: Judgement
+        var judgement: Judgement
         do {
-            own =
-                switch attack.mode {
-                case .alone: try await judgeAlone(attack)
-                case .outside: try await judgeFromOutside(attack)
-                case .pair: try await judgePair(attack)
-                case .sequel: try await judgeSequel(attack)
-                case .verdict: try await judgeVerdict(attack)
-                case .source: try await judgeSource(attack)
-                case .collect: try await judgeCollect(attack)
-                }
+            judgement = try await judge(attack)
+            if startsAhead, attack.mode != .source { judgement = try await judgeAgain(attack, after: judgement) }
         } catch {
-            own = .unjudged("\(error)")
+            judgement = .unjudged("\(error)")
         }
         let seen = await witness.judge()
-        return finding(own.and(seen), group: attack.group, name: attack.name, what: attack.what, since: start)
+        return finding(judgement.and(seen), group: attack.group, name: attack.name, what: attack.what, since: start)
+    }
+
+    private func judge(_ attack: Attack) async throws -> Judgement {
+        switch attack.mode {
+        case .alone: try await judgeAlone(attack)
+        case .outside: try await judgeFromOutside(attack)
+        case .pair: try await judgePair(attack)
+        case .sequel: try await judgeSequel(attack)
+        case .verdict: try await judgeVerdict(attack)
+        case .source: try await judgeSource(attack)
+        case .collect: try await judgeCollect(attack)
+        }
+    }
+
+    /// Tries the attack until one slot has had it twice in what was started ahead: what the first left there the second could
+    /// use.
+    private func judgeAgain(_ attack: Attack, after first: Judgement) async throws -> Judgement {
+        var judgement = first
+        aheadStarts = [:]
+        for _ in 0..<8 {
+            if judgement.verdict != .contained || aheadStarts.values.contains(where: { $0 >= 2 }) { return judgement }
+            judgement = try await judge(attack)
+        }
+        return .unjudged("no slot had it twice in what was started ahead")
     }
 
     /// What all attacks together have left behind: looked at once, when they are over.
@@ -106,15 +129,40 @@ public actor Selftest {
         _ arguments: [String], limits: Limits, environment: [String: String] = [:], collect: [String] = [],
         input: SandboxConfiguration.Input = .bytes([]), onOutput: OutputObserver? = nil
     ) async -> ExecutionResult {
-        let result = await runner.run(
-            command: ["/box/attack"] + arguments, image: 0,
-            environment: variables.merging(environment) { _, own in own }, limits: limits,
-            files: [.init(path: "attack", contents: program.contents, isExecutable: true)], collect: collect,
-            input: input,
-            .init(id: JobID().description), onOutput: onOutput)
+        let result = await run(
+            ["/box/attack"] + arguments, environment: variables.merging(environment) { _, own in own },
+            files: [.init(path: "attack", contents: program.contents, isExecutable: true)], limits: limits,
+            collect: collect, input: input, onOutput: onOutput)
         let slot = OwnFinding.slot(in: result.stdout)
         if slot != 0 { users.insert(slot) }
+        if result.evidence.start == .prestarted { aheadStarts[slot, default: 0] += 1 }
         return result
+    }
+
+    private func run(
+        _ command: [String], environment: [String: String], files: [SandboxConfiguration.File], limits: Limits,
+        collect: [String], input: SandboxConfiguration.Input, onOutput: OutputObserver?
+    ) async -> ExecutionResult {
+        guard startsAhead else {
+            return await runner.run(
+                command: command, image: 0, environment: environment, limits: limits, files: files, collect: collect,
+                input: input, .init(id: JobID().description), onOutput: onOutput)
+        }
+        // The shell is the same for all of them, and becomes what is to be run, without variables of its own.
+        let variables = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        let script = "exec /usr/bin/env -i \((variables + command).map(quoted).joined(separator: " "))\n"
+        return await runner.run(
+            command: ["/usr/bin/bash", Self.script], image: 0, environment: [:], limits: limits,
+            files: files + [.init(path: Self.script, contents: Array(script.utf8))], collect: collect,
+            ahead: .init(opens: Self.script, limits: Limits.standard.resources), input: input,
+            .init(id: JobID().description), onOutput: onOutput)
+    }
+
+    private static let script = "main.sh"
+
+    /// As one word of a shell.
+    private nonisolated func quoted(_ text: String) -> String {
+        "'\(text.replacingOccurrences(of: "'", with: #"'\''"#))'"
     }
 
     // MARK: what must hold after every attack
@@ -128,7 +176,15 @@ public actor Selftest {
 
     /// No process of an attack lives on.
     func nothingAlive() -> Judgement {
-        let left = HostProcess.attacks(of: users)
+        var left = HostProcess.attacks(of: users)
+        if startsAhead {
+            // One a slot waits for its job there. An attack has the name of its own file.
+            for user in users {
+                if let waiting = left.firstIndex(where: { $0.user == user && $0.isMain("bash") }) {
+                    left.remove(at: waiting)
+                }
+            }
+        }
         guard let first = left.first else { return .contained("") }
         return .escaped(
             "\(left.count) processes live on, such as \(first.command) (pid \(first.pid), uid \(first.user))")
@@ -145,9 +201,9 @@ public actor Selftest {
     private func harmless() async -> Judgement {
         var limits = Limits.standard
         limits.wallTimeMs = min(limits.wallTimeMs * timeScale, maxima.wallTimeMs)
-        let result = await runner.run(
-            command: ["/bin/sh", "-c", "echo fine"], image: 0, environment: [:], limits: limits, input: .bytes([]),
-            .init(id: JobID().description))
+        let result = await run(
+            ["/bin/sh", "-c", "echo fine"], environment: [:], files: [], limits: limits, collect: [], input: .bytes([]),
+            onOutput: nil)
         guard result.status == .ok, result.stdout == "fine\n" else {
             return .escaped(
                 "a harmless job afterwards ended with \(OwnFinding.ending(of: result)) \(result.message ?? "")")

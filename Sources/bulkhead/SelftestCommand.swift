@@ -34,6 +34,13 @@ struct SelftestCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The bulkhead-attacks binary (beside bulkhead; BULKHEAD_ATTACKS).", valueName: "path"))
     var attacks: String?
 
+    @Flag(
+        help: """
+            Run each attack in a shell that was started before it, until one slot has had it twice so; those on compilers \
+            as ever.
+            """)
+    var ahead = false
+
     @Flag(help: "List the attacks and run none.")
     var list = false
 
@@ -43,8 +50,8 @@ struct SelftestCommand: ParsableCommand {
     @OptionGroup(title: "Storm") var storm: StormOptions
 
     func validate() throws {
-        if storm.isWanted, list || !group.isEmpty || !attack.isEmpty {
-            throw ValidationError("a storm draws its attacks itself: no --list, --group or --attack with it")
+        if storm.isWanted, list || ahead || !group.isEmpty || !attack.isEmpty {
+            throw ValidationError("a storm draws its attacks itself: no --list, --ahead, --group or --attack with it")
         }
     }
 
@@ -147,15 +154,15 @@ struct SelftestCommand: ParsableCommand {
         var started: Witness?
         // Not before the engine has made its control groups: beside another process of the group it could not (v2).
         let running = try RunningEngine.start(
-            engine, images: ["default"], slots: slots,
+            engine, images: ["default"], slots: slots, aheadMemory: ahead ? 256 << 20 : 0,
             whileRoot: { started = try Witness(program: program.path, timeScale: timeScale) },
-            onFailure: { note("\($0)") })
+            onAheadFailure: { note("not started ahead: \($0)") }, onFailure: { note("\($0)") })
         guard let witness = started else { throw IsolationError(.host, "the witness of the attacks did not start") }
         return (
             running,
             Selftest(
                 engine: running.engine, languages: running.languages, maxima: running.maxima, program: program,
-                witness: witness, watched: watched, launcher: launcher, timeScale: timeScale)
+                witness: witness, watched: watched, launcher: launcher, timeScale: timeScale, startsAhead: ahead)
         )
     }
 

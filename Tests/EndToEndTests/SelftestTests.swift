@@ -57,6 +57,17 @@ extension EndToEnd {
             #expect(report.attacks.last?.name == "left-behind")
         }
 
+        @Test("none escapes either in what was started before it, twice in a row in the same slot")
+        func containedAhead() throws {
+            let (code, report) = try selftest(["--ahead"])
+            for finding in report.attacks where finding.verdict != "contained" {
+                Issue.record("\(finding.group) \(finding.name): \(finding.verdict): \(finding.reason)")
+            }
+            #expect(code == 0)
+            #expect(report.contained == report.count)
+            #expect(report.count >= 80)
+        }
+
         @Test("a policy with a hole is found: exit 1, and the attacks that go through it are named")
         func weakPolicy() throws {
             let policies = "\(Installation.sources)/policies"
