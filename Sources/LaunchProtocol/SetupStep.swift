@@ -88,6 +88,8 @@ public enum SetupStep: UInt8, CaseIterable, Sendable {
     case coreScheduling
     case emptyNetwork
     case forgetProgram
+    case makeStub
+    case executeStub
 
     /// The step in words, as an error message shows it: `mount proc` for `mountProc`.
     public var name: String {
