@@ -21,6 +21,9 @@ struct Launcher: ~Copyable {
     /// Messages that were none.
     private var malformed: UInt64 = 0
 
+    /// As many as two sandboxes need, with what a slot keeps.
+    private static let descriptorsOfSlot: Int32 = 128
+
     private struct RunningSlot {
         var index: UInt16
         /// Not reaped by anybody but the launcher, so it stays this slot's until then.
@@ -158,6 +161,11 @@ struct Launcher: ~Copyable {
         // Its number stays taken, as those of the configuration and the lock do: a pipe of a sandbox with such a number would
         // be overwritten where the job's descriptors are put in order.
         if dup2(LauncherDescriptor.configuration, LauncherDescriptor.control) < 0 { _exit(1) }
+        // The table of descriptors grows by steps, when a second sandbox is held beside the first, and never shrinks. At its
+        // full size from the beginning it tells a slot that loses descriptors from one that has run a job (Footprint).
+        let last = bk_fcntl_dup_above(LauncherDescriptor.configuration, Self.descriptorsOfSlot - 1)
+        if last < 0 { _exit(1) }
+        _ = close(last)
         Slot.run(index: index, image: image, policy: policy, launcher: self, socket: socket)
     }
 
