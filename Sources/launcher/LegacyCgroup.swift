@@ -83,11 +83,22 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         memoryEvents = try counter("memory.oom_control", memory)
         processes = try counter("pids.current", pids)
         processEvents = try counter("pids.events", pids)
-        processPeak = SmallFile.exists("pids.peak", in: pids.raw) ? try counter("pids.peak", pids) : nil
+        processPeak = try Self.counterIfPresent("pids.peak", in: pids.raw)
         outOfMemory = Descriptor(owning: try perform(.makeCgroup) { bk_eventfd() })
         // v1 has no memory.oom.group: the supervisor is told, and ends the whole sandbox itself.
         try write("\(outOfMemory.raw) \(memoryEvents.raw)", to: "cgroup.event_control", in: memory.raw)
         try apply(limits)
+    }
+
+    private static func counterIfPresent(
+        _ name: StaticString, in folder: Int32
+    ) throws(StepFailure) -> CounterFile? {
+        do throws(SystemError) {
+            return try CounterFile(name, in: folder)
+        } catch {
+            guard error.errno == ENOENT else { throw StepFailure(.makeCgroup, errno: error.errno) }
+            return nil
+        }
     }
 
     private func write(_ value: String, to file: String, in folder: Int32) throws(StepFailure) {
@@ -113,16 +124,23 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         if applied?.memory != limits.memory {
             // Memory with swap may never be below memory alone, so the order depends on the direction. Where the kernel
             // does not count swap, the starter has made sure that there is none.
-            let counted = SmallFile.exists("memory.memsw.limit_in_bytes", in: memory.raw)
             let value = "\(limits.memory)"
             let raises = applied.map { $0.memory < limits.memory } ?? false
-            if raises, counted { try write(value, to: "memory.memsw.limit_in_bytes", in: memory.raw) }
+            if raises { try limitSwap(value) }
             try write(value, to: "memory.limit_in_bytes", in: memory.raw)
-            if !raises, counted { try write(value, to: "memory.memsw.limit_in_bytes", in: memory.raw) }
+            if !raises { try limitSwap(value) }
         }
         if applied?.processes != limits.processes { try write("\(limits.processes)", to: "pids.max", in: pids.raw) }
         if applied?.milliCPUs != limits.milliCPUs { try processor.apply(quota: limits.cpuQuota) }
         applied = limits
+    }
+
+    private func limitSwap(_ value: String) throws(StepFailure) {
+        do throws(StepFailure) {
+            try write(value, to: "memory.memsw.limit_in_bytes", in: memory.raw)
+        } catch {
+            guard error.errno == ENOENT else { throw error }
+        }
     }
 
     func cpuTime() throws(StepFailure) -> UInt64 {

@@ -11,6 +11,7 @@ final class LegacyProcessorGroup {
     private let cpu: Descriptor
     private let accounting: Descriptor
     private let unifiedAccounting: Bool
+    private let processes: Descriptor
     private let quotaFile: Descriptor
     private let burstFile: Descriptor
     private let cpuStat: CounterFile
@@ -38,6 +39,7 @@ final class LegacyProcessorGroup {
         self.unifiedAccounting = unifiedAccounting
         cpu = try make(cpuParent)
         accounting = try make(accountingParent)
+        processes = try open(Self.processesName, in: cpu.raw)
         quotaFile = try open(Self.quotaName, in: cpu.raw)
         burstFile = try open(Self.burstName, in: cpu.raw)
         cpuStat = try counter("cpu.stat", in: cpu.raw)
@@ -48,6 +50,7 @@ final class LegacyProcessorGroup {
         }
     }
 
+    private static let processesName = "cgroup.procs"
     private static let quotaName = "cpu.cfs_quota_us"
     private static let burstName = "cpu.cfs_burst_us"
 
@@ -61,10 +64,14 @@ final class LegacyProcessorGroup {
 
     /// Called in the job: enters the groups that CLONE_INTO_CGROUP does not cover.
     func join() throws(StepFailure) {
-        for folder in unifiedAccounting ? [cpu.raw] : [cpu.raw, accounting.raw] {
-            try under(.joinCgroup) { () throws(SystemError) in
-                try SmallFile.write("0", to: "cgroup.procs", in: folder)
-            }
+        let file = processes.raw
+        try under(.joinCgroup) { () throws(SystemError) in
+            try SmallFile.write("0", to: file, name: Self.processesName)
+        }
+        guard !unifiedAccounting else { return }
+        let folder = accounting.raw
+        try under(.joinCgroup) { () throws(SystemError) in
+            try SmallFile.write("0", to: Self.processesName, in: folder)
         }
     }
 
