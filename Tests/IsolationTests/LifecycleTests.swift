@@ -67,7 +67,9 @@ extension EngineTests {
             #expect(try !test.engine.footprint().growth(since: idle).isEmpty)
             job.cancel()
             _ = try await job.value
-            #expect(try await TestHost.eventually { try test.engine.footprint().growth(since: idle).isEmpty })
+            _ = try await TestHost.eventually { try test.engine.footprint().growth(since: idle).isEmpty }
+            let growth = try test.engine.footprint().growth(since: idle)
+            #expect(growth.isEmpty, "\(growth)")
             #expect(try !test.engine.footprint().leftovers.isEmpty)
             await test.engine.shutDown()
             #expect(try await TestHost.eventually { try test.engine.footprint().leftovers.isEmpty })
