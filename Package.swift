@@ -28,7 +28,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
-        // C: system calls that the Glibc module does not declare, and three system libraries. No policy, no logic.
+        // C: system calls that the Glibc module does not declare, the stub that a sandbox's processes wait as, and three
+        // system libraries. No policy.
         .target(name: "CLinux"),
         .systemLibrary(name: "CCap"),
         .systemLibrary(name: "CHiredis"),

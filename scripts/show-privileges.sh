@@ -88,8 +88,8 @@ processes=$(tree driver "$service")
 ps -o pid,ppid,uid,nlwp,args --forest -p "$(awk '{ print $2 }' <<<"$processes" | paste -sd ,)" | cut -c 1-110
 printf '\n%-9s %7s %-11s %-5s %-5s %-5s %-4s %-8s %s\n' process pid uid eff prm bnd nnp seccomp 'namespaces of its own'
 while read -r role pid; do
-    # Until it is executed it is still the launcher's program, with everything given up.
-    [[ $role != job || $(ps -o comm= -p "$pid") != bulkhead-launch ]] || role=parked
+    # Until it is executed it is the launcher's stub, with everything given up.
+    [[ $role != job || $(ps -o comm= -p "$pid") != bulkhead-parked ]] || role=parked
     show "$role" "$pid"
 done <<<"$processes"
 cat <<'TEXT'

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <link.h>
 #include <linux/filter.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
@@ -16,7 +15,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/file.h>
@@ -40,10 +38,7 @@
 int mount(const char *, const char *, const char *, unsigned long, const void *);
 int umount2(const char *, int);
 
-// Newer than the headers of some distributions that are supported (Linux 5.19, 6.6; 5.14).
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
+// Newer than the headers of some distributions that are supported (Linux 6.6; 5.14).
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
@@ -176,17 +171,6 @@ int32_t bk_prlimit(int32_t pid, int32_t resource, uint64_t soft, uint64_t hard) 
     return CHECK(prlimit(pid, (__rlimit_resource_t)resource, &limit, NULL));
 }
 int32_t bk_sethostname(const char *name, int32_t length) { return CHECK(sethostname(name, (size_t)length)); }
-int32_t bk_seccomp_load(const void *instructions, uint16_t count) {
-    struct sock_fprog program = {count, (struct sock_filter *)instructions};
-    return CHECK(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
-}
-int32_t bk_seccomp_load_notifying(const void *instructions, uint16_t count) {
-    struct sock_fprog program = {count, (struct sock_filter *)instructions};
-    // Once the supervisor has taken a call, only death interrupts it: otherwise a runtime that signals its own threads
-    // (Go) would have the same call reported again and again.
-    unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-    return RESULT(int32_t, syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
-}
 int32_t bk_seccomp_prepare_listener(int32_t listener) {
     // The waiter wakes on the CPU of whoever answers (seccomp_unotify(2)). Before Linux 6.6 there is no such flag, and
     // EINVAL; what is no listener at all answers ENOTTY.
@@ -315,21 +299,11 @@ int32_t bk_memfd_is_sealed(int32_t fd) {
     int seals = fcntl(fd, F_GET_SEALS);
     return seals < 0 ? -errno : (seals & all_seals) == all_seals;
 }
+int32_t bk_dup_cloexec(int32_t fd, int32_t as) { return RESULT(int32_t, dup3(fd, as, O_CLOEXEC)); }
 int32_t bk_close_range(uint32_t first, uint32_t last, int32_t cloexec_only) {
     return CHECK(syscall(SYS_close_range, first, last, cloexec_only ? 4 /* CLOSE_RANGE_CLOEXEC */ : 0));
 }
 int32_t bk_fcntl_dup_above(int32_t fd, int32_t least) { return RESULT(int32_t, fcntl(fd, F_DUPFD_CLOEXEC, least)); }
-int32_t bk_forget_program(void) {
-    const ElfW(Phdr) *header = (const ElfW(Phdr) *)getauxval(AT_PHDR);
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
-    for (unsigned long count = getauxval(AT_PHNUM); count > 0; count--, header++) {
-        if (header->p_type != PT_LOAD || (header->p_flags & PF_W)) continue;
-        uintptr_t start = header->p_vaddr & ~page;
-        uintptr_t end = (header->p_vaddr + header->p_memsz + page) & ~page;
-        if (madvise((void *)start, end - start, MADV_DONTNEED) < 0) return -errno;
-    }
-    return 0;
-}
 int32_t bk_set_nonblocking(int32_t fd) {
     int flags = fcntl(fd, F_GETFL);
     return flags < 0 ? -errno : CHECK(fcntl(fd, F_SETFL, flags | O_NONBLOCK));

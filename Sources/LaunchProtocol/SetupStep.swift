@@ -91,6 +91,8 @@ public enum SetupStep: UInt8, CaseIterable, Sendable {
     // a runtime that is started ahead of its job
     case holdFile
     case startRuntime
+    case makeStub
+    case executeStub
 
     /// The step in words, as an error message shows it: `mount proc` for `mountProc`.
     public var name: String {

@@ -6,22 +6,36 @@ import Linux
 /// The job's process from its birth to execve. The order is the invariant of the whole project and stands nowhere else;
 /// each line says what breaks when it moves.
 enum JobProcess {
-    static func run(_ sandbox: SandboxParts) -> Never {
+    static let birth = Birth(
+        work: { context in
+            guard let sandbox = Birth.parts(context) else { return -1 }
+            return run(sandbox)
+        },
+        failed: { _, error in
+            SetupRecord.failed(StepFailure(.executeStub, errno: error)).send(to: Stub.jobReport)
+        }, name: "bulkhead-parked", stub: stubNumber)
+
+    /// Where the stub is until it is executed; what it needs is below.
+    private static let stubNumber = Stub.jobStart + 1
+
+    private static func run(_ sandbox: SandboxParts) -> Int64 {
         do throws(StepFailure) {
-            let room = ExecImage.makeRoom()
-            let listener = try becomeJob(sandbox)
-            SetupRecord(kind: .jobParked, value: listener).send(to: sandbox.report)
-            let image = try ExecImage.receive(from: sandbox.start, into: room)
-            try limit(BK_RLIMIT_FSIZE, image.fileSize)
-            try limit(BK_RLIMIT_NOFILE, image.openFiles)
-            throw image.execute()
+            // Where everything later reports.
+            try performC(.standardStreams) { dup2(sandbox.report, Stub.jobReport) }
         } catch {
-            SetupRecord.fail(error, to: sandbox.report)
+            SetupRecord.failed(error).send(to: sandbox.report)
+            return -1
+        }
+        do throws(StepFailure) {
+            try becomeJob(sandbox)
+            return 0
+        } catch {
+            SetupRecord.failed(error).send(to: Stub.jobReport)
+            return -1
         }
     }
 
-    /// - Returns: the number of the filter's listener in this process, or -1.
-    private static func becomeJob(_ sandbox: SandboxParts) throws(StepFailure) -> Int32 {
+    private static func becomeJob(_ sandbox: SandboxParts) throws(StepFailure) {
         // First, while still root: from here on everything that this process uses is charged to the job's leaf.
         try sandbox.leaf.join()
         // All that the job forks has the same cookie, and nothing else on the host: no thread of anybody else's runs beside
@@ -35,6 +49,8 @@ enum JobProcess {
         try perform(.enterUserNamespace) { bk_setns(sandbox.userNamespace, BK_CLONE_NEWUSER) }
         try perform(.jobIdentity) { bk_setresgid(UserNamespace.insideUser) }
         try perform(.jobIdentity) { bk_setresuid(UserNamespace.insideUser) }
+        // The memory is still the slot's, and a change of identity can lift this.
+        try Privileges.hideMemory(step: .jobIdentity)
         // After setns, which fills it again.
         try Privileges.dropBoundingSet()
         try Privileges.dropCapabilities(step: .dropCapabilities)
@@ -47,26 +63,18 @@ enum JobProcess {
         try performC(.standardStreams) { dup2(sandbox.standardInput, 0) }
         try performC(.standardStreams) { dup2(sandbox.standardOutput, 1) }
         try performC(.standardStreams) { dup2(sandbox.standardError, 2) }
-        try closeDescriptors(but: sandbox.report, and: sandbox.start)
+        try performC(.standardStreams) { dup2(sandbox.start, Stub.jobStart) }
+        try perform(.executeStub) { bk_dup_cloexec(sandbox.filter.stub.program.raw, stubNumber) }
+        // All of these are copies of higher numbers, which are closed here.
+        try perform(.closeDescriptors) { bk_close_range(UInt32(stubNumber) + 1, UInt32.max, 0) }
         // An ignored signal stays ignored over execve (signal(7)). The launcher ignores one, and blocks some.
         try perform(.resetSignals) { bk_reset_signals() }
-        // What execve takes apart while the caller waits is to be little.
-        try perform(.forgetProgram) { bk_forget_program() }
-        // Last: whatever the steps above need is not the job's to have. The listener is closed when the job is executed.
-        return try sandbox.filter.loadAsking()
+        // What follows is the stub's (stub.c), in a memory of its own: it has the last two descriptors closed by the job's
+        // execve; loads the filter, last, for whatever the steps above need is not the job's to have; says that the job is
+        // parked; waits for the start, lowers the two limits that are the request's own, and executes the program.
     }
 
-    /// Closes all above the standard streams while nobody waits yet, but two, which execve closes: where the start comes
-    /// from, and what must still tell of an execve that fails.
-    private static func closeDescriptors(but one: Int32, and other: Int32) throws(StepFailure) {
-        let first = UInt32(min(one, other))
-        let second = UInt32(max(one, other))
-        if first > 3 { try perform(.closeDescriptors) { bk_close_range(3, first - 1, 0) } }
-        if second > first + 1 { try perform(.closeDescriptors) { bk_close_range(first + 1, second - 1, 0) } }
-        try perform(.closeDescriptors) { bk_close_range(second + 1, UInt32.max, 0) }
-    }
-
-    /// Limits that are the same for every job; the request's own follow when it is known.
+    /// Limits that are the same for every job; the stub lowers the request's own when it is known.
     private static func limitResources() throws(StepFailure) {
         // 1, not 0: a core_pattern that is a pipe runs its handler at 0 (core(5)).
         try limit(BK_RLIMIT_CORE, 1)

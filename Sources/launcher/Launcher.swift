@@ -21,6 +21,9 @@ struct Launcher: ~Copyable {
     /// Messages that were none.
     private var malformed: UInt64 = 0
 
+    /// As many as two sandboxes need, with what a slot keeps.
+    private static let descriptorsOfSlot: Int32 = 128
+
     private struct RunningSlot {
         var index: UInt16
         /// Not reaped by anybody but the launcher, so it stays this slot's until then.
@@ -30,7 +33,8 @@ struct Launcher: ~Copyable {
     init(configuration: LauncherConfiguration) throws(StepFailure) {
         var filters: [Filter] = []
         for number in 0..<Int32(configuration.filters) {
-            filters.append(try Filter(from: LauncherDescriptor.firstFilter + number))
+            filters.append(
+                try Filter(from: LauncherDescriptor.firstFilter + number, of: number == 0 ? .initProcess : .job))
         }
         func open(_ path: String) throws(StepFailure) -> Int32 {
             try perform(.openCgroup) { bk_open(path, O_RDONLY | BK_O_DIRECTORY | BK_O_CLOEXEC, 0) }
@@ -154,7 +158,14 @@ struct Launcher: ~Copyable {
         if bk_prctl(BK_PR_SET_PDEATHSIG, UInt64(SIGKILL), 0) < 0 || getppid() != launcher { _exit(1) }
         // The lock stays open, so that it is held until the last slot is gone. What belongs to the launcher's own
         // conversation does not: a slot that held it would keep the driving process from seeing the launcher end.
-        _ = close(LauncherDescriptor.control)
+        // Its number stays taken, as those of the configuration and the lock do: a pipe of a sandbox with such a number would
+        // be overwritten where the job's descriptors are put in order.
+        if dup2(LauncherDescriptor.configuration, LauncherDescriptor.control) < 0 { _exit(1) }
+        // The table of descriptors grows by steps, when a second sandbox is held beside the first, and never shrinks. At its
+        // full size from the beginning it tells a slot that loses descriptors from one that has run a job (Footprint).
+        let last = bk_fcntl_dup_above(LauncherDescriptor.configuration, Self.descriptorsOfSlot - 1)
+        if last < 0 { _exit(1) }
+        _ = close(last)
         Slot.run(index: index, image: image, policy: policy, launcher: self, socket: socket)
     }
 

@@ -17,10 +17,18 @@ struct LegacyCgroupDriver: CgroupDriver {
     }
 
     let folders: Folders
-    let unifiedAccounting: Bool
+    private let processorGroups: LegacyProcessorGroups
+
+    init(folders: Folders, unifiedAccounting: Bool) {
+        self.folders = folders
+        processorGroups = LegacyProcessorGroups(
+            cpu: folders.cpu, accounting: folders.accounting, unifiedAccounting: unifiedAccounting)
+    }
 
     func makeLeaf(named name: String, limits: ResourceLimits) throws(StepFailure) -> any CgroupLeaf {
-        try LegacyCgroupLeaf(parents: folders, unifiedAccounting: unifiedAccounting, name: name, limits: limits)
+        try LegacyCgroupLeaf(
+            memoryParent: folders.memory, pidsParent: folders.pids, processorGroups: processorGroups, name: name,
+            limits: limits)
     }
 
     func sweep(prefix: String, patience: UInt64) throws(StepFailure) {
@@ -33,29 +41,29 @@ struct LegacyCgroupDriver: CgroupDriver {
 }
 
 private final class LegacyCgroupLeaf: CgroupLeaf {
-    private let parents: LegacyCgroupDriver.Folders
-    private let unifiedAccounting: Bool
+    private let memoryParent: Int32
+    private let pidsParent: Int32
+    private let processorGroups: LegacyProcessorGroups
     private let name: String
     private let memory: Descriptor
     private let pids: Descriptor
-    private let cpu: Descriptor
-    private let accounting: Descriptor
-    private let usage: CounterFile
+    private let processor: LegacyProcessorGroup
     private let memoryPeak: CounterFile
     private let memoryEvents: CounterFile
     private let processes: CounterFile
     private let processEvents: CounterFile
     /// Linux 6.12 and later.
     private let processPeak: CounterFile?
-    private let cpuStat: CounterFile
     private let outOfMemory: Descriptor
     private var applied: ResourceLimits?
 
     init(
-        parents: LegacyCgroupDriver.Folders, unifiedAccounting: Bool, name: String, limits: ResourceLimits
+        memoryParent: Int32, pidsParent: Int32, processorGroups: LegacyProcessorGroups, name: String,
+        limits: ResourceLimits
     ) throws(StepFailure) {
-        self.parents = parents
-        self.unifiedAccounting = unifiedAccounting
+        self.memoryParent = memoryParent
+        self.pidsParent = pidsParent
+        self.processorGroups = processorGroups
         self.name = name
         func make(_ parent: Int32) throws(StepFailure) -> Descriptor {
             try performC(.makeCgroup) { mkdirat(parent, name, 0o755) }
@@ -64,25 +72,33 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
                     bk_openat(parent, name, O_RDONLY | BK_O_DIRECTORY | BK_O_CLOEXEC, 0)
                 })
         }
-        memory = try make(parents.memory)
-        pids = try make(parents.pids)
-        cpu = try make(parents.cpu)
-        accounting = try make(parents.accounting)
+        processor = try processorGroups.take(orMakeNamed: name)
+        memory = try make(memoryParent)
+        pids = try make(pidsParent)
         func counter(_ name: StaticString, _ folder: borrowing Descriptor) throws(StepFailure) -> CounterFile {
             let folder = folder.raw
             return try under(.makeCgroup) { () throws(SystemError) in try CounterFile(name, in: folder) }
         }
-        usage = try counter(unifiedAccounting ? "cpu.stat" : "cpuacct.usage", accounting)
         memoryPeak = try counter("memory.max_usage_in_bytes", memory)
         memoryEvents = try counter("memory.oom_control", memory)
         processes = try counter("pids.current", pids)
         processEvents = try counter("pids.events", pids)
-        processPeak = SmallFile.exists("pids.peak", in: pids.raw) ? try counter("pids.peak", pids) : nil
-        cpuStat = try counter("cpu.stat", cpu)
+        processPeak = try Self.counterIfPresent("pids.peak", in: pids.raw)
         outOfMemory = Descriptor(owning: try perform(.makeCgroup) { bk_eventfd() })
         // v1 has no memory.oom.group: the supervisor is told, and ends the whole sandbox itself.
         try write("\(outOfMemory.raw) \(memoryEvents.raw)", to: "cgroup.event_control", in: memory.raw)
         try apply(limits)
+    }
+
+    private static func counterIfPresent(
+        _ name: StaticString, in folder: Int32
+    ) throws(StepFailure) -> CounterFile? {
+        do throws(SystemError) {
+            return try CounterFile(name, in: folder)
+        } catch {
+            guard error.errno == ENOENT else { throw StepFailure(.makeCgroup, errno: error.errno) }
+            return nil
+        }
     }
 
     private func write(_ value: String, to file: String, in folder: Int32) throws(StepFailure) {
@@ -90,50 +106,45 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         try under(.applyCgroupLimits) { () throws(SystemError) in try SmallFile.write(value, to: file, in: folder) }
     }
 
-    var cloneTarget: Int32 { unifiedAccounting ? accounting.raw : -1 }
+    var cloneTarget: Int32 { processor.cloneTarget }
 
     var outOfMemoryEvent: Int32 { outOfMemory.raw }
 
     func join() throws(StepFailure) {
         // 0 stands for the writer; a number would be looked up in the writer's PID namespace.
-        var folders = [memory.raw, pids.raw, cpu.raw]
-        if !unifiedAccounting { folders.append(accounting.raw) }
-        for folder in folders {
+        for folder in [memory.raw, pids.raw] {
             try under(.joinCgroup) { () throws(SystemError) in
                 try SmallFile.write("0", to: "cgroup.procs", in: folder)
             }
         }
+        try processor.join()
     }
 
     func apply(_ limits: ResourceLimits) throws(StepFailure) {
         if applied?.memory != limits.memory {
             // Memory with swap may never be below memory alone, so the order depends on the direction. Where the kernel
             // does not count swap, the starter has made sure that there is none.
-            let counted = SmallFile.exists("memory.memsw.limit_in_bytes", in: memory.raw)
             let value = "\(limits.memory)"
             let raises = applied.map { $0.memory < limits.memory } ?? false
-            if raises, counted { try write(value, to: "memory.memsw.limit_in_bytes", in: memory.raw) }
+            if raises { try limitSwap(value) }
             try write(value, to: "memory.limit_in_bytes", in: memory.raw)
-            if !raises, counted { try write(value, to: "memory.memsw.limit_in_bytes", in: memory.raw) }
+            if !raises { try limitSwap(value) }
         }
         if applied?.processes != limits.processes { try write("\(limits.processes)", to: "pids.max", in: pids.raw) }
-        if applied?.milliCPUs != limits.milliCPUs {
-            // A burst above the quota is refused, so it is lowered before and raised after.
-            if applied != nil { try write("0", to: "cpu.cfs_burst_us", in: cpu.raw) }
-            try write("\(cpuPeriod)", to: "cpu.cfs_period_us", in: cpu.raw)
-            try write("\(limits.cpuQuota)", to: "cpu.cfs_quota_us", in: cpu.raw)
-            try write("\(limits.cpuQuota)", to: "cpu.cfs_burst_us", in: cpu.raw)
-        }
+        if applied?.milliCPUs != limits.milliCPUs { try processor.apply(quota: limits.cpuQuota) }
         applied = limits
     }
 
-    func cpuTime() throws(StepFailure) -> UInt64 {
-        let unified = unifiedAccounting
-        let value = try under(.readCgroup) { () throws(SystemError) in
-            unified ? try usage.field("usage_usec").map { $0 * 1_000 } : try usage.number()
+    private func limitSwap(_ value: String) throws(StepFailure) {
+        do throws(StepFailure) {
+            try write(value, to: "memory.memsw.limit_in_bytes", in: memory.raw)
+        } catch {
+            guard error.errno == ENOENT else { throw error }
         }
-        guard let value else { throw StepFailure(.readCgroup, errno: ENODATA) }
-        return value
+    }
+
+    func cpuTime() throws(StepFailure) -> UInt64 {
+        try processor.cpuTime()
     }
 
     func members() throws(StepFailure) -> [Int32] {
@@ -148,22 +159,21 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
 
     func counters() throws(StepFailure) -> CgroupCounters {
         let counters = try under(.readCgroup) { () throws(SystemError) -> CgroupCounters? in
-            guard let kills = try memoryEvents.field("oom_kill"), let hits = try processEvents.field("max"),
-                let throttled = try cpuStat.field("throttled_time")
+            guard let kills = try memoryEvents.field("oom_kill"), let hits = try processEvents.field("max")
             else { return nil }
             var peak: UInt64?
             if processPeak != nil { peak = try processPeak?.number() }
             return CgroupCounters(
                 memoryPeak: try memoryPeak.number(), oomKills: kills, processLimitHits: hits, processPeak: peak,
-                throttled: throttled)
+                throttled: 0)
         }
-        guard let counters else { throw StepFailure(.readCgroup, errno: ENODATA) }
+        guard var counters else { throw StepFailure(.readCgroup, errno: ENODATA) }
+        counters.throttled = try processor.throttled()
         return counters
     }
 
     func liftQuota() {
-        // A failure only means that the wait for the end is longer.
-        _ = try? SmallFile.write("-1", to: "cpu.cfs_quota_us", in: cpu.raw)
+        processor.liftQuota()
     }
 
     func killAll() {
@@ -173,5 +183,9 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         for pid in members where pid > 1 { kill(pid, SIGKILL) }
     }
 
-    var spent: SpentLeaf { SpentLeaf(parents: parents.all, name: name) }
+    var spent: SpentLeaf {
+        let groups = processorGroups
+        let group = processor
+        return SpentLeaf(parents: [memoryParent, pidsParent], name: name) { groups.giveBack(group) }
+    }
 }

@@ -25,6 +25,12 @@ enum Privileges {
         try perform(step) { bk_prctl(BK_PR_SET_NO_NEW_PRIVS, 1, 0) }
     }
 
+    /// Lets nobody read or trace this memory, whatever their uid (ptrace(2)). A change of identity can undo it (proc(5),
+    /// suid_dumpable).
+    static func hideMemory(step: SetupStep) throws(StepFailure) {
+        try perform(step) { bk_prctl(BK_PR_SET_DUMPABLE, 0, 0) }
+    }
+
     /// Dies with the parent. Must follow the last change of identity, which clears it (prctl(2)).
     static func dieWithParent(step: SetupStep) throws(StepFailure) {
         try perform(step) { bk_prctl(BK_PR_SET_PDEATHSIG, UInt64(SIGKILL), 0) }

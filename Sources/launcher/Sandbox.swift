@@ -75,17 +75,19 @@ final class Sandbox {
             report: report.writer.raw, slotEndOfReport: report.reader.raw, start: start.reader.raw,
             standardInput: input.reader.raw,
             standardOutput: output.writer.raw, standardError: error.writer.raw, leaf: leaf,
-            userNamespace: slot.userNamespace.raw, filter: slot.jobFilter, initFilter: slot.initFilter,
+            work: work, userNamespace: slot.userNamespace.raw, filter: slot.jobFilter, initFilter: slot.initFilter,
             initUser: slot.configuration.initUser, masks: slot.masks,
-            coreScheduling: slot.configuration.coreScheduling)
+            jobStack: slot.jobStack, coreScheduling: slot.configuration.coreScheduling)
         var handle: Int32 = -1
         let pid = Int32(
             try perform(.cloneInit) {
-                bk_clone3(
-                    protecting("pid namespace", BK_CLONE_NEWPID, else: 0) | BK_CLONE_NEWNS
-                        | protecting("ipc namespace", BK_CLONE_NEWIPC, else: 0), -1, &handle)
+                SandboxInit.birth.clone(
+                    parts, on: slot.initStack,
+                    flags: protecting("pid namespace", BK_CLONE_NEWPID, else: 0) | BK_CLONE_NEWNS
+                        | protecting("ipc namespace", BK_CLONE_NEWIPC, else: 0), cgroup: -1, handle: &handle)
             })
-        if pid == 0 { SandboxInit.run(parts, work: work) }
+        // Both have changed their identity in this memory.
+        try Privileges.hideMemory(step: .cloneInit)
         let sandbox = Sandbox(
             leaf: leaf, work: work, filter: slot.jobFilter.program, report: report.reader, start: start.writer,
             initPid: pid, initHandle: Descriptor(owning: handle))

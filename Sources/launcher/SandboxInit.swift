@@ -3,25 +3,41 @@ import Glibc
 import LaunchProtocol
 import Linux
 
-/// PID 1 of a sandbox: places the mounts of its namespaces, forks the job, gives everything up, reaps, and reports how
-/// the job ended. The job is never PID 1, for which the kernel ignores SIGABRT and the like (pid_namespaces(7)).
+/// PID 1 of a sandbox: places the mounts of its namespaces, makes the job, gives everything up, reaps, and reports how the
+/// job ended. The job is never PID 1, for which the kernel ignores SIGABRT and the like (pid_namespaces(7)).
 enum SandboxInit {
-    static func run(_ sandbox: SandboxParts, work: WorkMount) -> Never {
-        // Before the job is forked, so that it gets no copy either: while anybody but the slot can read the reports, a slot
+    static let birth = Birth(
+        work: { context in
+            guard let sandbox = Birth.parts(context) else { return -1 }
+            return run(sandbox)
+        },
+        failed: { _, error in
+            SetupRecord.failed(StepFailure(.executeStub, errno: error)).send(to: Stub.initReport)
+        }, name: "bulkhead-init", stub: stubNumber)
+
+    /// Where the stub is until it is executed.
+    private static let stubNumber = Stub.initReport + 1
+
+    /// - Returns: the number of the job's process, or a negative one.
+    private static func run(_ sandbox: SandboxParts) -> Int64 {
+        // Before the job is made, so that it gets no copy either: while anybody but the slot can read the reports, a slot
         // that died before init asked to be killed with it would go unnoticed, and this sandbox would live for ever.
         _ = close(sandbox.slotEndOfReport)
         do throws(StepFailure) {
-            try placeMounts(sandbox, work: work)
-            let job = Int32(try perform(.cloneJob) { bk_clone3(0, sandbox.leaf.cloneTarget, nil) })
-            if job == 0 { JobProcess.run(sandbox) }
+            try placeMounts(sandbox)
+            let job = try perform(.cloneJob) {
+                JobProcess.birth.clone(
+                    sandbox, on: sandbox.jobStack, flags: 0, cgroup: sandbox.leaf.cloneTarget, handle: nil)
+            }
             try giveUp(sandbox)
-            reap(job: job)
+            return job
         } catch {
-            SetupRecord.fail(error, to: sandbox.report)
+            SetupRecord.failed(error).send(to: sandbox.report)
+            return -1
         }
     }
 
-    private static func placeMounts(_ sandbox: SandboxParts, work: WorkMount) throws(StepFailure) {
+    private static func placeMounts(_ sandbox: SandboxParts) throws(StepFailure) {
         try perform(.mountProc) {
             bk_mount(
                 "proc", "/proc", "proc", BK_MS_NOSUID | BK_MS_NODEV | BK_MS_NOEXEC,
@@ -35,43 +51,31 @@ enum SandboxInit {
         try perform(.verifyProc) { bk_fstatfs(proc.raw, &type, &blocks, &inodes) }
         guard type == BK_PROC_MAGIC else { throw StepFailure(.verifyProc, errno: EXDEV) }
         try sandbox.masks.apply()
-        try work.place()
+        try sandbox.work.place()
     }
 
     private static func giveUp(_ sandbox: SandboxParts) throws(StepFailure) {
         try Privileges.become(sandbox.initUser, groups: .initGroups, identity: .initIdentity)
         try Privileges.dropCapabilities(step: .initCapabilities)
         try Privileges.forbidNewPrivileges(step: .initNoNewPrivileges)
-        // Nobody may read or trace it, whatever their uid (ptrace(2)).
-        try perform(.initNotDumpable) { bk_prctl(BK_PR_SET_DUMPABLE, 0, 0) }
+        // The memory is still the slot's; the stub hides its own.
+        try Privileges.hideMemory(step: .initNotDumpable)
         try Privileges.dieWithParent(step: .initParentDeath)
         // A slot that died before the line above sends no signal, but its end of the report pipe is gone.
         var slot = PollSet()
         slot.add(sandbox.report, for: 0)
         try under(.slotGone) { () throws(SystemError) in try slot.wait(timeout: 0) }
         if slot.isReady(0) { throw StepFailure(.slotGone, errno: EPIPE) }
-        try performC(.initDescriptors) { dup2(sandbox.report, 0) }
-        try perform(.initDescriptors) { bk_close_range(1, UInt32.max, 0) }
+        try performC(.initDescriptors) { dup2(sandbox.report, Stub.initReport) }
+        try perform(.initDescriptors) { bk_dup_cloexec(sandbox.initFilter.stub.program.raw, stubNumber) }
         do throws(StepFailure) {
-            try sandbox.initFilter.load(step: .initFilter)
+            try perform(.initDescriptors) { bk_close_range(UInt32(stubNumber) + 1, UInt32.max, 0) }
         } catch {
-            // The report descriptor has moved to 0.
-            SetupRecord.fail(error, to: 0)
+            // The report descriptor has moved.
+            SetupRecord.failed(error).send(to: Stub.initReport)
+            throw error
         }
-        SetupRecord(kind: .initReady).send(to: 0)
-    }
-
-    /// From here on only what the init filter allows: read, write, wait and exit.
-    private static func reap(job: Int32) -> Never {
-        var status: Int32 = 0
-        while true {
-            let reaped = bk_waitpid(-1, &status, 0)
-            if reaped == job {
-                SetupRecord(kind: .exited, value: status).send(to: 0)
-                // The end of PID 1 ends everything else in the namespace.
-                _exit(0)
-            }
-            if reaped < 0, reaped != -EINTR { _exit(122) }
-        }
+        // What follows is the stub's (stub.c), in a memory of its own: it hides that, loads the filter, says that init is
+        // ready, reaps, and reports how the job ended.
     }
 }

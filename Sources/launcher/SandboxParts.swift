@@ -1,7 +1,7 @@
 import LaunchProtocol
 import Linux
 
-/// What init and the job of one sandbox take from the slot when they are forked.
+/// What init and the job of one sandbox take from the slot.
 struct SandboxParts {
     /// Where both report to.
     let report: Int32
@@ -13,6 +13,7 @@ struct SandboxParts {
     let standardOutput: Int32
     let standardError: Int32
     let leaf: any CgroupLeaf
+    let work: WorkMount
     let userNamespace: Int32
     /// The job's filter.
     let filter: Filter
@@ -20,6 +21,8 @@ struct SandboxParts {
     /// The host's uid of init.
     let initUser: UInt32
     let masks: ProcMasks
+    /// What the job begins on, while init is stopped on its own.
+    let jobStack: Birth.Stack
     /// Whether the job gets a core scheduling cookie of its own.
     let coreScheduling: Bool
 }

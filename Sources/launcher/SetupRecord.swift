@@ -22,6 +22,15 @@ struct SetupRecord {
 
     static let size = 8
 
+    /// The first half of its bytes, as the stub is told it.
+    var head: UInt32 { UInt32(kind.rawValue) | UInt32(step.rawValue) << 8 }
+
+    static func failed(_ step: SetupStep) -> SetupRecord { SetupRecord(kind: .failed, step: step) }
+
+    static func failed(_ failure: StepFailure) -> SetupRecord {
+        SetupRecord(kind: .failed, step: failure.step, value: failure.errno)
+    }
+
     /// Writes the record; whether anybody still reads it is not this process's concern.
     func send(to descriptor: Int32) {
         var bytes: (UInt8, UInt8, UInt16, Int32) = (kind.rawValue, step.rawValue, 0, value)
@@ -38,11 +47,5 @@ struct SetupRecord {
         }
         guard count == Self.size, let kind = Kind(rawValue: bytes.0) else { return nil }
         return SetupRecord(kind: kind, step: SetupStep(rawValue: bytes.1) ?? .unknown, value: bytes.3)
-    }
-
-    /// Reports a failure and ends this process, which must be init or a job that has not been executed.
-    static func fail(_ failure: StepFailure, to descriptor: Int32) -> Never {
-        SetupRecord(kind: .failed, step: failure.step, value: failure.errno).send(to: descriptor)
-        _exit(120)
     }
 }

@@ -83,7 +83,7 @@ struct Slot: ~Copyable {
         return SlotContext(
             index: index, configuration: configuration, cgroups: launcher.cgroups, initFilter: launcher.filters[0],
             jobFilter: launcher.filters[policy], masks: masks, userNamespace: userNamespace,
-            network: network)
+            network: network, initStack: try Birth.Stack(), jobStack: try Birth.Stack())
     }
 
     private init(context: consuming SlotContext, socket: consuming Descriptor) {

@@ -11,6 +11,8 @@ struct SlotContext: ~Copyable {
     let masks: ProcMasks
     let userNamespace: Descriptor
     let network: SlotNetwork
+    let initStack: Birth.Stack
+    let jobStack: Birth.Stack
 
     /// The host's uid of this slot's jobs.
     var jobUser: UInt32 { configuration.firstJobUser + UInt32(index) }

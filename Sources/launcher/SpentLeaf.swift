@@ -7,6 +7,8 @@ struct SpentLeaf {
     /// The folders that each have a group of that name.
     let parents: [Int32]
     let name: String
+    /// What is to be done when they are gone.
+    var whenRemoved: () -> Void = {}
 
     /// - Returns: false while a process that is dying still holds one of them.
     /// - Throws: `StepFailure` for any other reason.
@@ -16,6 +18,7 @@ struct SpentLeaf {
             if errno != EBUSY { throw StepFailure(.removeCgroup, errno: errno) }
             isDone = false
         }
+        if isDone { whenRemoved() }
         return isDone
     }
 }

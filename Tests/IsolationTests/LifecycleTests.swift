@@ -53,6 +53,10 @@ extension EngineTests {
             func count(_ name: String) throws -> Int {
                 try test.engine.footprint().rows.filter { $0.name.hasPrefix(name) }.reduce(0) { $0 + $1.count }
             }
+            // What this process itself opens for the first job of its life.
+            let first = try await waiting(in: test)
+            first.cancel()
+            _ = try await first.value
             // The launcher, then slot, PID 1 and parked program twice.
             #expect(try await TestHost.eventually { try count("processes") == 7 })
             let idle = try test.engine.footprint()
@@ -67,7 +71,9 @@ extension EngineTests {
             #expect(try !test.engine.footprint().growth(since: idle).isEmpty)
             job.cancel()
             _ = try await job.value
-            #expect(try await TestHost.eventually { try test.engine.footprint().growth(since: idle).isEmpty })
+            _ = try await TestHost.eventually { try test.engine.footprint().growth(since: idle).isEmpty }
+            let growth = try test.engine.footprint().growth(since: idle)
+            #expect(growth.isEmpty, "\(growth)")
             #expect(try !test.engine.footprint().leftovers.isEmpty)
             await test.engine.shutDown()
             #expect(try await TestHost.eventually { try test.engine.footprint().leftovers.isEmpty })
@@ -141,6 +147,46 @@ extension EngineTests {
             #expect(parked.status("Groups") == "")
             #expect(parked.session == parked.pid)
             #expect(parked.status("NSpid")?.hasSuffix("\t2") == true)
+            // The stub: nothing of the launcher's memory, and besides its streams where it reports, where it waits, and the
+            // listener of its filter.
+            #expect(parked.command == "bulkhead-parked")
+            #expect(parked.descriptors.sorted() == ["0", "1", "2", "3", "4", "5"])
+            for process in [parked]
+                + HostProcess.children(of: test.connection.pid).flatMap({
+                    HostProcess.children(of: $0.pid)
+                })
+            {
+                let maps = try SmallFile.read("/proc/\(process.pid)/maps")
+                #expect(maps.contains("/memfd:bulkhead-stub"))
+                #expect(!maps.contains("launcher") && !maps.contains("[heap]"), "\(maps)")
+                // The files of a process that is not dumpable belong to root (proc(5)).
+                var status = stat()
+                #expect(stat("/proc/\(process.pid)/environ", &status) == 0)
+                #expect(status.st_uid == 0)
+            }
+            await test.engine.shutDown()
+        }
+
+        @Test("what begins in a slot's memory leaves nothing there")
+        func sharedMemory() async throws {
+            let test = try TestEngine.start(slots: 1)
+            for _ in 0..<20 { #expect(try await test.probe("exit", "0").ending == .exited(0)) }
+            let slot = try #require(HostProcess.children(of: test.connection.pid).first)
+            func kilobytes() -> Int { Int(slot.status("VmData")?.prefix { $0.isNumber } ?? "") ?? 0 }
+            // A sandbox that something still refers to keeps a score of descriptors open.
+            func settled() async throws -> Int {
+                var counts: [Int] = []
+                _ = try await TestHost.eventually {
+                    counts.append(slot.descriptors.count)
+                    return counts.count >= 20
+                }
+                return counts.min() ?? 0
+            }
+            let descriptors = try await settled()
+            let memory = kilobytes()
+            for _ in 0..<300 { #expect(try await test.probe("exit", "0").ending == .exited(0)) }
+            #expect(try await settled() == descriptors)
+            #expect(kilobytes() - memory < 64, "\(memory) kB, then \(kilobytes()) kB")
             await test.engine.shutDown()
         }
 

@@ -118,6 +118,26 @@ extension EngineTests {
             #expect(outcome.report.wallTime > 500_000_000)
         }
 
+        @Test("what held one job back holds none of the next ones back, and is not told of them")
+        func throttledBefore() async throws {
+            let test = try TestEngine.start(slots: 1)
+            for _ in 0..<3 {
+                // Ended while it has run out of its quota.
+                let held = try await test.probe("spin") {
+                    $0.milliCPUs = 100
+                    $0.wallTime = TestHost.milliseconds(250)
+                }
+                #expect(held.ending == .wallTimeLimit)
+                #expect(held.report.throttled > 0)
+                let next = try await test.probe("burn", "50")
+                #expect(next.ending == .exited(0))
+                #expect(next.report.throttled == 0)
+                #expect(next.report.cpuTime >= 35_000_000)
+                #expect(next.report.wallTime < 1_000_000_000)
+            }
+            await test.engine.shutDown()
+        }
+
         // MARK: when
 
         @Test("a limit fires after it has run out and before the program has ended")

@@ -8,6 +8,20 @@
 
 // Processes and namespaces
 int64_t bk_clone3(uint64_t flags, int32_t cgroup_fd, int32_t *pidfd);
+// What a process does that begins in the memory of its parent. `work` answers a number that the stub is told, or a negative
+// one, having said why the process ends; `failed` says why the stub could not be executed.
+struct bk_birth {
+    int64_t (*work)(void *context);
+    void (*failed)(void *context, int32_t error);
+    void *context;
+    const char *name;
+    int32_t stub;
+};
+// The caller goes on when the child has executed its stub or is dead. The child is not to leave behind in the memory what it
+// would have given back: `work` has come back, and nothing of it is left, when the stub is executed.
+int64_t bk_clone3_shared(
+    uint64_t flags, int32_t cgroup_fd, int32_t *pidfd, void *stack, uint64_t stack_size, const struct bk_birth *birth);
+void *bk_make_stack(uint64_t size);
 int32_t bk_unshare(uint64_t flags);
 int32_t bk_setns(int32_t fd, uint64_t type);
 int32_t bk_pidfd_send_signal(int32_t pidfd, int32_t signal);
@@ -24,9 +38,34 @@ int32_t bk_ignore_sigpipe(void);
 int32_t bk_launcher_signalfd(void);
 int32_t bk_read_signal(int32_t fd);
 int32_t bk_environment_is_empty(void);
-// Lets go of the pages of this program's own text, which come back from its file where they are used. For a program that is
-// linked statically, at fixed addresses.
-int32_t bk_forget_program(void);
+
+// The program that init and a parked job are (stub.c): what it is told once, and what it finds where.
+struct bk_stub_facts {
+    // First halves of records, as SetupRecord makes them.
+    uint32_t ready, ended;
+    uint32_t descriptors_failed, hiding_failed, filter_failed, limits_failed, start_failed, execute_failed;
+    // Whether the job's filter asks about calls, so that loading it makes a listener.
+    uint32_t asks;
+    // Whether init makes itself undumpable.
+    uint32_t hides;
+    // The most bytes that a start may have.
+    uint64_t largest_start;
+};
+enum {
+    // The descriptors of a parked job above its standard streams, and init's only one.
+    BK_STUB_REPORT = 3,
+    BK_STUB_START = 4,
+    BK_STUB_INIT_REPORT = 0,
+};
+enum {
+    // The words of a start (ExecImage): its size in bytes, then these, then the offsets of arguments and environment.
+    BK_START_ARGUMENTS = 1,
+    BK_START_FILE_SIZE = 2,
+    BK_START_OPEN_FILES = 3,
+    BK_START_HEADER = 4,
+};
+// A sealed memfd with the stub, the facts and the filter of `count` instructions, or none.
+int32_t bk_stub_make(int32_t is_init, const struct bk_stub_facts *facts, const void *instructions, uint16_t count);
 
 // Identity
 int32_t bk_setgroups_empty(void);
@@ -39,8 +78,6 @@ int32_t bk_getrlimit(int32_t resource, uint64_t *soft, uint64_t *hard);
 int32_t bk_set_real_ids(uint32_t id);
 int32_t bk_prlimit(int32_t pid, int32_t resource, uint64_t soft, uint64_t hard);
 int32_t bk_sethostname(const char *name, int32_t length);
-int32_t bk_seccomp_load(const void *instructions, uint16_t count);
-int32_t bk_seccomp_load_notifying(const void *instructions, uint16_t count);
 int32_t bk_seccomp_prepare_listener(int32_t listener);
 int32_t bk_seccomp_receive(int32_t listener, uint64_t *id, uint32_t data[16]);
 int32_t bk_seccomp_refuse(int32_t listener, uint64_t id, int32_t error);
@@ -80,6 +117,7 @@ int32_t bk_eventfd(void);
 int32_t bk_memfd(const char *name);
 int32_t bk_memfd_seal(int32_t fd);
 int32_t bk_memfd_is_sealed(int32_t fd);
+int32_t bk_dup_cloexec(int32_t fd, int32_t as);
 int32_t bk_close_range(uint32_t first, uint32_t last, int32_t cloexec_only);
 int32_t bk_fcntl_dup_above(int32_t fd, int32_t least);
 int32_t bk_set_nonblocking(int32_t fd);
