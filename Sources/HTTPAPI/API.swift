@@ -60,7 +60,9 @@ struct API: Sendable {
         for id: String, atMost limit: Duration, onDisconnect: OnDisconnect, _ context: APIRequestContext
     ) async throws -> ExecutionResult? {
         guard limit > .zero else { return nil }
-        let waiting = Task { try await queue.result(of: id, waitingAtMost: limit) }
+        let waiting = Task(executorPreference: context.executor) {
+            try await queue.result(of: id, waitingAtMost: limit)
+        }
         do {
             return try await withTaskCancellationHandler {
                 try await context.watchingForDisconnect({ waiting.cancel() }, during: { try await waiting.value })

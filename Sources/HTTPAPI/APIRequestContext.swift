@@ -6,10 +6,13 @@ import NIOCore
 struct APIRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     private let channel: any Channel
+    /// Where tasks run that the request needs; nil for Swift's own pool.
+    let executor: LoopExecutor?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
         channel = source.channel
+        executor = LoopExecutor.of(source.channel.eventLoop)
     }
 
     /// Runs `operation`, and `action` once if the client leaves meanwhile. On a connection without a guard nothing is
@@ -18,11 +21,11 @@ struct APIRequestContext: RequestContext {
         _ action: @escaping @Sendable () -> Void, during operation: () async throws -> Value
     ) async throws -> Value {
         let channel = channel
-        let isWatched = try await channel.eventLoop.submit {
+        let isWatched = try await Self.onLoop(of: channel) {
             guard let guardian = ConnectionGuard.find(in: channel) else { return false }
             guardian.watchForDisconnect(action)
             return true
-        }.get()
+        }
         defer {
             // Runs before the next request of this connection registers itself: the loop keeps the order.
             if isWatched {
@@ -30,6 +33,14 @@ struct APIRequestContext: RequestContext {
             }
         }
         return try await operation()
+    }
+
+    /// Runs `body` on the connection's event loop: at once where it runs the caller.
+    private static func onLoop<Value: Sendable>(
+        of channel: any Channel, _ body: @escaping @Sendable () -> Value
+    ) async throws -> Value {
+        if channel.eventLoop.inEventLoop { return body() }
+        return try await channel.eventLoop.submit(body).get()
     }
 }
 

@@ -60,15 +60,17 @@ public struct APIServer: Service {
     var application: some ApplicationProtocol {
         let configuration = configuration
         let onListening = onListening
-        var channel = HTTP1Channel.Configuration(
+        var settings = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 ConnectionGuard(deadlines: configuration.deadlines, maxBodyBytes: configuration.bounds.bodyBytes)
             ])
-        channel.httpDecoder = .init(
+        settings.httpDecoder = .init(
             maxHeaderFieldSize: configuration.maxHeaderBytes, maxHeaderListSize: configuration.maxHeaderBytes,
             maxHeaderFieldCount: configuration.maxHeaderFields)
+        let channel = settings
         return Application(
-            responder: APIResponder(routes: api.routes), server: .http1(configuration: channel),
+            responder: APIResponder(routes: api.routes),
+            server: HTTPServerBuilder { LoopChannel(HTTP1Channel(responder: $0, configuration: channel)) },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "bulkhead",
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections, logger: logger)),

@@ -311,7 +311,7 @@ public actor EmbeddedJobQueue: JobQueue {
             drainRate.tookOne(at: now, leavingEmptyLine: queued.isEmpty)
             let (signals, continuation) = AsyncStream.makeStream(
                 of: LeaseSignal.self, bufferingPolicy: .bufferingNewest(2))
-            let token = LeaseToken(jobID: id, secret: UUID().uuidString)
+            let token = LeaseToken(jobID: id, secret: RandomWord.next())
             job.attempt += 1
             job.startedAt = clock.date
             job.hold = Hold(token: token, expiresAt: now + options.lockDuration, signals: continuation)

@@ -6,31 +6,25 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
     /// The whole name, prefix included.
     public let description: String
 
-    /// Crockford's base32 in lower case: no i, l, o or u, so that it survives being read aloud.
-    private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
-
     /// A new name from the system's source of randomness.
     public init() {
-        var generator = SystemRandomNumberGenerator()
-        self.init(using: &generator)
+        description = "j-" + RandomWord.next()
     }
 
     /// A new name from another source of randomness, for tests.
     init(using generator: inout some RandomNumberGenerator) {
-        self.init(bits: UInt128(generator.next() as UInt64) << 64 | UInt128(generator.next() as UInt64))
+        description = "j-" + RandomWord.next(using: &generator)
     }
 
-    /// 26 digits hold 130 bits; the first therefore is at most `7`.
     init(bits: UInt128) {
-        let digits = (0..<26).reversed().map { JobID.alphabet[Int(truncatingIfNeeded: bits >> UInt128($0 * 5)) & 31] }
-        description = "j-" + String(decoding: digits, as: UTF8.self)
+        description = "j-" + RandomWord.text(bits: bits)
     }
 
     /// A name as a client sent it; nil where it cannot be one of ours.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 28, bytes.starts(with: "j-".utf8), bytes[2] <= UInt8(ascii: "7") else { return nil }
-        guard bytes.dropFirst(2).allSatisfy(JobID.alphabet.contains) else { return nil }
+        guard bytes.dropFirst(2).allSatisfy(RandomWord.alphabet.contains) else { return nil }
         description = text
     }
 }

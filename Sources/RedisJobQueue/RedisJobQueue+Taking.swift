@@ -37,7 +37,8 @@ extension RedisJobQueue {
     }
 
     private enum Fetched {
-        case lease(Lease)
+        /// A job, and in how long at most to look for the next.
+        case lease(Lease, Duration)
         /// Nothing to take; look again after at most so long.
         case nothing(Duration)
         case failed(RedisError)
@@ -45,7 +46,7 @@ extension RedisJobQueue {
 
     private func startFetching() {
         guard fetcher == nil, phase == .open else { return }
-        fetcher = Task { await fetch() }
+        fetcher = Task(executorPreference: blocking.tasks) { await self.fetch() }
     }
 
     /// Takes jobs for as long as somebody wants one: looks, and when there is none, blocks until there may be.
@@ -54,26 +55,31 @@ extension RedisJobQueue {
         await hear()
         var backoff = Backoff()
         while phase == .open, let ticket = takerOrder.first, let worker = takers[ticket]?.worker {
+            // How long to wait for the marker; nil for not at all.
+            let limit: Duration?
             switch await fetchOne(for: worker) {
-            case .lease(let lease):
+            case .lease(let lease, let next):
                 backoff.succeeded()
+                limit = next > .zero ? next : nil
                 // The one who was first may be gone by now; the next one is as good.
                 if phase == .open, let taker = takerOrder.first {
                     resume(taker: taker, with: .success(lease))
                 } else {
                     await giveBack(lease)
                 }
-            case .nothing(let limit):
-                do throws(RedisError) {
-                    try await waitForMarker(atMost: limit)
-                    backoff.succeeded()
-                } catch {
-                    guard phase == .open else { break }
-                    await pause(backoff.failed())
-                }
+            case .nothing(let next): limit = next
             case .failed(let error):
-                guard phase == .open else { break }
+                guard phase == .open else { continue }
                 logger.debug("no job taken", metadata: ["reason": "\(error)"])
+                await pause(backoff.failed())
+                continue
+            }
+            guard phase == .open, !takerOrder.isEmpty, let limit else { continue }
+            do throws(RedisError) {
+                try await waitForMarker(atMost: limit)
+                backoff.succeeded()
+            } catch {
+                guard phase == .open else { break }
                 await pause(backoff.failed())
             }
         }
@@ -100,19 +106,23 @@ extension RedisJobQueue {
 
     private func fetchOne(for worker: String) async -> Fetched {
         // One token for all tries: a try whose answer got lost is found by it.
-        let secret = UUID().uuidString
+        let secret = RandomWord.next()
         var isRepeated = false
-        while phase == .open {
+        // Longer than that the job would not be ours.
+        let deadline = clock.uptime + options.lockDuration
+        while phase == .open || isRepeated && clock.uptime < deadline {
             let reply: RedisReply
             do throws(RedisError) {
+                // Over the connection that hears of the job, on whose thread this runs; but that one ends with the taking.
                 reply = try await attempt(
                     .take,
                     [
                         RedisArgument(secret), RedisArgument(Self.milliseconds(options.lockDuration)),
                         RedisArgument(worker), RedisArgument(settings.maxRequestBytes), isRepeated ? "1" : "0",
-                    ])
+                    ], over: isRepeated ? nil : blocking)
             } catch {
-                guard error.code == .connectionLost || isRepeated && error.isPassing else { return .failed(error) }
+                let isLost = error.code == .connectionLost || error.code == .closed && !isRepeated
+                guard isLost || isRepeated && error.isPassing else { return .failed(error) }
                 // The job may be ours already: nobody else can know, so this is tried until it is known.
                 await pause(.milliseconds(isRepeated ? 200 : 1))
                 isRepeated = true
@@ -122,17 +132,20 @@ extension RedisJobQueue {
             case "expired":
                 await dropExpired()
                 continue
-            case "none":
-                guard let due = reply[1].integer else { return .nothing(settings.watchdog) }
-                return .nothing(.milliseconds(max(0, due - now)))
+            case "none": return .nothing(pause(until: reply[1].integer))
             default: break
             }
             guard let job = TakenJob(reply) else { return .failed(RedisError(.badReply, "take gave no job")) }
             let hold = begin(job, LeaseToken(jobID: job.id, secret: secret))
             if await isRefused(hold) { return await fetchOne(for: worker) }
-            return .lease(hold.lease)
+            return .lease(hold.lease, pause(until: job.nextLook))
         }
         return .nothing(.zero)
+    }
+
+    /// How long a script that was asked for a job says to wait before it is asked again.
+    private func pause(until nextLook: Int?) -> Duration {
+        nextLook.map { .milliseconds(max(0, $0 - now)) } ?? settings.watchdog
     }
 
     private func begin(_ job: TakenJob, _ token: LeaseToken) -> (hold: Hold, lease: Lease) {

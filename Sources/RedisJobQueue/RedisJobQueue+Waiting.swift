@@ -19,17 +19,11 @@ extension RedisJobQueue {
                     continuation.resume(returning: .failure(Self.interrupted))
                     return
                 }
-                let timer = Task { [weak self, clock] in
-                    do {
-                        try await clock.sleep(until: deadline)
-                    } catch {
-                        // The waiter has its answer.
-                        return
-                    }
-                    await self?.resume(waiter: ticket, with: .success(nil))
-                }
-                waiters[ticket] = Waiter(jobID: id, continuation: continuation, deadline: timer)
+                waiters[ticket] = Waiter(jobID: id, continuation: continuation, deadline: deadline)
                 waitersOfJob[id, default: []].insert(ticket)
+                armWaitTimer(for: deadline)
+                // All that was said since before the job was there has been heard, and its end was not among it.
+                if newborn.remove(id) != nil, phase == .open { return }
                 // It listens before it looks: a finish after the look is heard, one before it is seen.
                 Task {
                     await self.hear()
@@ -58,8 +52,33 @@ extension RedisJobQueue {
             waitersOfJob[waiter.jobID] = nil
             unseen.remove(waiter.jobID)
         }
-        waiter.deadline.cancel()
         waiter.continuation.resume(returning: outcome)
+    }
+
+    /// One timer serves all waiters. It may fire too early, when the waiter for whom it was armed has its answer; it is
+    /// armed anew then, for those who are left.
+    private func armWaitTimer(for deadline: Duration) {
+        if let waitTimer, waitTimer.deadline <= deadline { return }
+        waitTimer?.task.cancel()
+        let task = Task { [weak self, clock] in
+            do {
+                try await clock.sleep(until: deadline)
+            } catch {
+                // Another timer took over, or the queue is gone.
+                return
+            }
+            await self?.endWaits()
+        }
+        waitTimer = (deadline, task)
+    }
+
+    private func endWaits() {
+        guard let due = waitTimer?.deadline, due <= clock.uptime else { return }
+        waitTimer = nil
+        for (ticket, waiter) in waiters where waiter.deadline <= clock.uptime {
+            resume(waiter: ticket, with: .success(nil))
+        }
+        if let next = waiters.values.lazy.map(\.deadline).min() { armWaitTimer(for: next) }
     }
 
     private func answer(waiter ticket: UInt64, of id: String) async {
@@ -141,6 +160,7 @@ extension RedisJobQueue {
 
     func setHearing(_ hearing: Hearing) {
         self.hearing = hearing
+        if hearing != .yes { newborn = [] }
         guard hearing == .yes || hearing == .no else { return }
         for waiter in hearingWaiters { waiter.resume() }
         hearingWaiters = []
@@ -151,7 +171,7 @@ extension RedisJobQueue {
         setHearing(.connecting)
         let connection = listening
         let channels = [keys.finishedChannel, keys.controlChannel]
-        listener = Task { [weak self] in
+        listener = Task(executorPreference: connection.tasks) { [weak self] in
             var backoff = Backoff()
             while !Task.isCancelled {
                 do throws(RedisError) {
@@ -186,11 +206,16 @@ extension RedisJobQueue {
         await answerWaiters(looksAtAll: true)
     }
 
-    private func received(_ id: String, on channel: String) async {
+    private func received(_ text: String, on channel: String) async {
         if channel == keys.controlChannel {
-            for hold in holds.values where hold.token.jobID == id { hold.signals.yield(.cancelRequested) }
-        } else {
-            await answerWaiters(of: id)
+            for hold in holds.values where hold.token.jobID == text { hold.signals.yield(.cancelRequested) }
+            return
         }
+        let ended = EndedJob(text)
+        newborn.remove(ended.id)
+        guard let tickets = waitersOfJob[ended.id] else { return }
+        // Without a result, or with one that is not ours to read, it is looked up.
+        guard let result = ended.result else { return await answerWaiters(of: ended.id) }
+        for ticket in tickets { resume(waiter: ticket, with: .success(result)) }
     }
 }

@@ -5,8 +5,8 @@ import Logging
 
 /// The queue that many processes share: BullMQ's layout in Redis, worked on by scripts of our own.
 ///
-/// Three connections: one for commands, one that blocks while workers wait for a job, one that listens for what others
-/// finish or cancel. All of them come back by themselves; meanwhile a worker waits, and whoever adds is told
+/// Three connections: one for commands, one that blocks while workers wait for a job and takes it, one that listens for what
+/// others finish or cancel. All of them come back by themselves; meanwhile a worker waits, and whoever adds is told
 /// `unavailable`. Every step is one script, and a step whose answer got lost is repeated under its own number, so that a
 /// connection cut in the middle neither loses a job nor does anything twice.
 public actor RedisJobQueue: JobQueue {
@@ -29,7 +29,7 @@ public actor RedisJobQueue: JobQueue {
     struct Waiter {
         let jobID: String
         let continuation: CheckedContinuation<Result<ExecutionResult?, QueueError>, Never>
-        let deadline: Task<Void, Never>
+        let deadline: Duration
     }
 
     /// Whether this process hears what others say.
@@ -42,7 +42,7 @@ public actor RedisJobQueue: JobQueue {
     let clock: any QueueClock
     let logger: Logger
     let keys: QueueKeys
-    let commands: RedisConnection
+    let commands: RedisPipeline
     let blocking: RedisConnection
     let listening: RedisConnection
 
@@ -55,6 +55,11 @@ public actor RedisJobQueue: JobQueue {
     var waitersOfJob: [String: Set<UInt64>] = [:]
     /// Jobs of waiters that could not be looked at when they should have been.
     var unseen: Set<String> = []
+    /// Jobs that were added here and have not ended, as far as this process has heard without a gap: whoever waits for one
+    /// need not look first.
+    var newborn: Set<String> = []
+    /// For the waiter whose time is up first, or an earlier one.
+    var waitTimer: (deadline: Duration, task: Task<Void, Never>)?
     var fetcher: Task<Void, Never>?
     var listener: Task<Void, Never>?
     var tender: Task<Void, Never>?
@@ -84,7 +89,7 @@ public actor RedisJobQueue: JobQueue {
         func connection(_ role: String) -> RedisConnection {
             RedisConnection(to: server, role: role, replyTimeout: replyTimeout, logger: logger)
         }
-        commands = connection("commands")
+        commands = RedisPipeline(to: server, role: "commands", replyTimeout: replyTimeout, logger: logger)
         blocking = connection("blocking")
         listening = connection("listening")
     }
@@ -93,6 +98,7 @@ public actor RedisJobQueue: JobQueue {
         fetcher?.cancel()
         listener?.cancel()
         tender?.cancel()
+        waitTimer?.task.cancel()
         blocking.close()
         listening.close()
         commands.close()
@@ -107,6 +113,9 @@ public actor RedisJobQueue: JobQueue {
             throw QueueError(.duplicateJob, "the queue needs this id for itself")
         }
         startTending()
+        var isAdded = false
+        if hearing == .yes { bear(new.id) }
+        defer { if !isAdded { newborn.remove(new.id) } }
         let expiresAt = new.timeToLive.map { RedisArgument(now + Self.milliseconds($0)) } ?? ""
         let wishes: JSONObject = ["attempts": .integer(max(1, new.attempts)), "jobId": .string(new.id)]
         let reply = try await run(
@@ -118,7 +127,9 @@ public actor RedisJobQueue: JobQueue {
                 new.idempotencyKey.map { RedisArgument("\($0.scope):\($0.text)") } ?? "",
             ])
         switch reply[0].integer {
-        case 0: return .added
+        case 0:
+            isAdded = true
+            return .added
         case 1: throw QueueError(.duplicateJob, "a job of this id is there already")
         case 2: throw Self.full("\(reply[1].integer ?? 0) jobs are waiting already", reply)
         case 3: throw Self.full("the waiting jobs take \(reply[2].integer ?? 0) bytes already", reply)
@@ -128,6 +139,13 @@ public actor RedisJobQueue: JobQueue {
         case 5: throw QueueError(.keyReused, "the key was used for another request")
         default: throw Self.unexpected
         }
+    }
+
+    /// Notes a job that is about to be added.
+    private func bear(_ id: String) {
+        // What ended without a word to us stays here: rather look a few times in vain than keep it for ever.
+        if newborn.count >= 1_000 { newborn = [] }
+        newborn.insert(id)
     }
 
     private static func full(_ detail: String, _ reply: RedisReply) -> QueueError {
@@ -175,6 +193,8 @@ public actor RedisJobQueue: JobQueue {
         listening.close()
         listener?.cancel()
         tender?.cancel()
+        waitTimer?.task.cancel()
+        waitTimer = nil
         setHearing(.no)
     }
 
@@ -204,7 +224,7 @@ public actor RedisJobQueue: JobQueue {
     static func date(_ milliseconds: Int) -> Date { Date(timeIntervalSince1970: Double(milliseconds) / 1_000) }
 
     /// What tells one call of a step from another, so that repeating it does nothing.
-    static func callNumber() -> RedisArgument { RedisArgument(UUID().uuidString) }
+    static func callNumber() -> RedisArgument { RedisArgument(RandomWord.next()) }
 
     /// How long, how many and how many bytes of finished jobs are kept.
     var retention: [RedisArgument] {
@@ -241,9 +261,19 @@ public actor RedisJobQueue: JobQueue {
         }
     }
 
-    func attempt(_ script: Script, _ arguments: [RedisArgument]) async throws(RedisError) -> RedisReply {
-        try await commands.run(
-            script, keys: keys.all, arguments: [RedisArgument(keys.prefix), RedisArgument(now)] + arguments)
+    /// Runs a script once.
+    /// - Parameters:
+    ///   - script: what to do.
+    ///   - arguments: what it gets behind the prefix and the time.
+    ///   - connection: nil for the one that all commands share.
+    /// - Returns: the script's answer.
+    /// - Throws: what went wrong; an error that the script raised as well.
+    func attempt(
+        _ script: Script, _ arguments: [RedisArgument], over connection: RedisConnection? = nil
+    ) async throws(RedisError) -> RedisReply {
+        let arguments = [RedisArgument(keys.prefix), RedisArgument(now)] + arguments
+        guard let connection else { return try await commands.run(script, keys: keys.all, arguments: arguments) }
+        return try await connection.run(script, keys: keys.all, arguments: arguments)
     }
 
     static func queueError(_ error: RedisError) -> QueueError {

@@ -19,6 +19,8 @@ struct TakenJob: Sendable {
     let children: Int
     /// Nil where it is larger than it may be.
     let data: Data?
+    /// When to look for another, in milliseconds since 1970; nil where the marker will tell.
+    let nextLook: Int?
 
     init?(_ reply: RedisReply) {
         guard reply[0].string == "job", let id = reply[1].string else { return nil }
@@ -33,6 +35,7 @@ struct TakenJob: Sendable {
         hasParent = reply[9].string.map { !$0.isEmpty } ?? false
         children = reply[10].integer ?? 0
         data = reply[12].data.map { Data($0) }
+        nextLook = reply[13].integer
     }
 
     /// Why no worker of ours may run it, or nil.

@@ -12,6 +12,8 @@ public struct WorkerService: Service {
     private let concurrency: Int
     private let logger: Logger
     private let canRunElsewhere: (@Sendable (Data) async -> Bool)?
+    private let threads: WorkerThreads?
+    private let keeper: LeaseKeeper
 
     /// - Parameters:
     ///   - queue: where jobs come from.
@@ -20,9 +22,10 @@ public struct WorkerService: Service {
     ///   - concurrency: how many at once.
     ///   - logger: never sees code, input or output.
     ///   - canRunElsewhere: whether another worker could run a request that this one cannot; nil where there is no other.
+    ///   - threads: where its tasks run; nil for Swift's own pool.
     public init(
         queue: any JobQueue, runner: JobRunner, name: String, concurrency: Int, logger: Logger,
-        canRunElsewhere: (@Sendable (Data) async -> Bool)? = nil
+        canRunElsewhere: (@Sendable (Data) async -> Bool)? = nil, threads: WorkerThreads? = nil
     ) {
         self.queue = queue
         self.runner = runner
@@ -30,14 +33,18 @@ public struct WorkerService: Service {
         self.concurrency = concurrency
         self.logger = logger
         self.canRunElsewhere = canRunElsewhere
+        self.threads = threads
+        keeper = LeaseKeeper(queue: queue, logger: logger)
     }
 
     /// Works until the queue is closed. At a graceful shutdown the queue is drained by whoever serves its clients; jobs
     /// that run are finished.
     public func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<concurrency { group.addTask { try await workUntilClosed() } }
-            try await group.waitForAll()
+        try await withTaskExecutorPreference(threads?.anywhere) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<concurrency { group.addTask { try await workUntilClosed() } }
+                try await group.waitForAll()
+            }
         }
         logFigures()
         // The queue is closed by the server at its shutdown. A service that ended before it was told to would count as
@@ -72,17 +79,18 @@ public struct WorkerService: Service {
                 default: throw error
                 }
             }
-            await perform(lease)
+            // On the thread that brought it, which may be the one that waits for its result.
+            await withTaskExecutorPreference(threads?.here()) { await perform(lease) }
         }
     }
 
     private func perform(_ lease: Lease) async {
         // Should this process die, its log says which jobs it had.
         logger.info("job begun", metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)"])
-        let job = Task { await attempt(lease) }
-        // The lease is kept, and its signals heard, on a path that the job itself cannot delay.
-        let keeper = Task { await keep(lease) }
-        let listener = Task {
+        keeper.begin(lease)
+        let executor = threads?.here()
+        let job = Task(executorPreference: executor) { await attempt(lease) }
+        let listener = Task(executorPreference: executor) {
             for await signal in lease.signals {
                 logger.info("job \(signal)", metadata: ["job": "\(lease.id)"])
                 job.cancel()
@@ -94,7 +102,7 @@ public struct WorkerService: Service {
         } onCancel: {
             job.cancel()
         }
-        keeper.cancel()
+        keeper.end(lease)
         listener.cancel()
         do {
             switch outcome {
@@ -159,26 +167,6 @@ public struct WorkerService: Service {
                 notRun: lease.id, status: .internalError, message: reason, request: lease.request,
                 attempt: lease.attempt, queueTimeMs: circumstances.queueTimeMs, worker: name)
             return .failed(reason: reason, result, mayRetry: false)
-        }
-    }
-
-    private func keep(_ lease: Lease) async {
-        let usual = lease.lockDuration / 3
-        var pause = usual
-        while !Task.isCancelled {
-            do {
-                try await Task.sleep(for: pause)
-                // Sooner where this fails: a queue that was away for a third of the time must not cost the lease.
-                pause = usual / 5
-                try await queue.renew(lease.token)
-                pause = usual
-            } catch is CancellationError {
-                return
-            } catch {
-                // A lease that is lost is signalled; a queue out of reach may be back for the next renewal.
-                logger.warning("lease not renewed", metadata: ["job": "\(lease.id)", "reason": "\(error)"])
-                if (error as? QueueError)?.code == .staleLease { return }
-            }
         }
     }
 }

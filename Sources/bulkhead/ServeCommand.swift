@@ -100,7 +100,8 @@ struct ServeCommand: ParsableCommand {
         let name = RunCommand.hostName
         let worker = WorkerService(
             queue: queue, runner: running.runner(named: name), name: name, concurrency: slots, logger: logger,
-            canRunElsewhere: canRunElsewhere)
+            canRunElsewhere: canRunElsewhere,
+            threads: WorkerThreads(anywhere: LoopExecutor.anywhere) { LoopExecutor.here })
         let server = APIServer(queue: queue, languages: languages, configuration: api, logger: logger) { port in
             logger.info(
                 "serving",

@@ -501,6 +501,40 @@ struct LayoutTests {
         await queue.close()
     }
 
+    @Test("a job that ends before anybody waits for it is answered all the same")
+    func endsBeforeTheWait() async throws {
+        let api = try place.queue()
+        let worker = try place.queue()
+        await api.hear()
+        for index in 0..<20 {
+            let id = "j-\(index)"
+            try await api.add(.sample(id))
+            #expect(await api.newborn == [id])
+            let lease = try await worker.take(by: "w")
+            try await worker.complete(lease.token, with: .sample(id))
+            if index % 2 == 0 { try await eventually { await api.newborn.isEmpty } }
+            #expect(try await api.result(of: id, waitingAtMost: .seconds(4))?.id == id)
+        }
+        #expect(await api.newborn.isEmpty)
+        await api.close()
+        await worker.close()
+    }
+
+    @Test("what was added before the ears were lost is looked for")
+    func endsUnheard() async throws {
+        let api = try place.queue()
+        let worker = try place.queue()
+        await api.hear()
+        try await api.add(.sample("j-a"))
+        let lease = try await worker.take(by: "w")
+        await api.setHearing(.no)
+        #expect(await api.newborn.isEmpty)
+        try await worker.complete(lease.token, with: .sample("j-a"))
+        #expect(try await api.result(of: "j-a", waitingAtMost: .seconds(4))?.id == "j-a")
+        await api.close()
+        await worker.close()
+    }
+
     @Test("a cancellation by one process stops what another runs, at once")
     func cancelsElsewhere() async throws {
         let api = try place.queue()

@@ -8,6 +8,23 @@ import Testing
 /// What needs no server.
 @Suite("Parts of the Redis queue")
 struct PartsTests {
+    @Test("what is said of a job that ended is its id, whatever that holds, and its result")
+    func endedJobs() {
+        let result = ExecutionResult.sample("j-a", stdout: "é\n")
+        let json = String(decoding: result.json(), as: UTF8.self)
+        for id in ["j-a", "1 2", "3", "é {", "9 j-a{\"id\":"] {
+            let ended = EndedJob("\(id.utf8.count) \(id)\(json)")
+            #expect(ended.id == id)
+            #expect(ended.result == result)
+            #expect(EndedJob("\(id.utf8.count) \(id)") == EndedJob("\(id.utf8.count) \(id){}"), "looked up")
+        }
+        // Of the id alone nothing else can be made.
+        for text in ["j-a", "12", "12 a", "0 a", "-1 a", " a", ""] {
+            #expect(EndedJob(text).id == text)
+            #expect(EndedJob(text).result == nil)
+        }
+    }
+
     @Test("a URL names host, port, user, password and database")
     func urls() throws {
         #expect(try RedisServer(url: "redis://h") == RedisServer(host: "h"))

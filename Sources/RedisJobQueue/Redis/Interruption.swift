@@ -33,9 +33,10 @@ final class Interruption: Sendable {
     }
 
     /// For the owner: closes the descriptor where nobody can shut down whatever gets its number next.
-    func end(_ release: () -> Void) {
+    func end(_ descriptor: Int32, _ release: () -> Void) {
         state.withLock { state in
-            state.descriptor = nil
+            // There may be a new connection while the last user of the old one lets go of it.
+            if state.descriptor == descriptor { state.descriptor = nil }
             release()
         }
     }

@@ -6,19 +6,16 @@ import Logging
 /// next try is made only after the back-off, by whoever comes then.
 actor RedisConnection {
     /// No single reply may be larger: that of a result, or of a request with room for everything around it.
-    private static let mostReplyBytes = 64 << 20
-    private static let connectTimeout = Duration.seconds(2)
+    static let mostReplyBytes = 64 << 20
     nonisolated let unownedExecutor: UnownedSerialExecutor
     private let executor: ThreadExecutor
+    /// Runs tasks on the connection's thread, for those that do little else than wait for it.
+    nonisolated let tasks: ThreadExecutor.Tasks
     /// What a command may take that does not block.
     private let replyTimeout: Duration
-    private let server: RedisServer
-    private let logger: Logger
-    private let interruption = Interruption()
+    private let interruption: Interruption
+    private var dialer: RedisDialer
     private var socket: RedisSocket?
-    private var backoff = Backoff()
-    private var nextTry = ContinuousClock.now
-    private var lastFailure = RedisError(.unreachable, "not tried yet")
     /// What the server calls each script: a digest of its text, the same on every server.
     private var scriptNames: [String: String] = [:]
 
@@ -28,13 +25,15 @@ actor RedisConnection {
     ///   - replyTimeout: what a command may take that does not block.
     ///   - logger: hears of the connection's fate.
     init(to server: RedisServer, role: String, replyTimeout: Duration, logger: Logger) {
-        self.server = server
         self.replyTimeout = replyTimeout
         var logger = logger
         logger[metadataKey: "connection"] = "\(role)"
-        self.logger = logger
+        interruption = Interruption()
+        dialer = RedisDialer(
+            server: server, replyTimeout: replyTimeout, interruption: interruption, logger: logger)
         executor = ThreadExecutor.start(name: "redis-\(role)")
         unownedExecutor = executor.asUnownedSerialExecutor()
+        tasks = executor.tasks
     }
 
     deinit {
@@ -55,7 +54,7 @@ actor RedisConnection {
     func send(_ command: RedisCommand, blockingFor blocking: Duration = .zero) throws(RedisError) -> RedisReply {
         let socket = try connected()
         do throws(RedisError) {
-            return try exchange(command, on: socket, within: replyTimeout + blocking)
+            return try socket.exchange(command, within: replyTimeout + blocking)
         } catch {
             throw noted(error)
         }
@@ -134,55 +133,9 @@ actor RedisConnection {
 
     private func connected() throws(RedisError) -> RedisSocket {
         if let socket { return socket }
-        guard !interruption.isClosed else { throw RedisError(.closed, "the connection was closed") }
-        guard nextTry <= .now else { throw lastFailure }
-        do throws(RedisError) {
-            let socket = try RedisSocket(
-                to: server.address, timeout: Self.connectTimeout, interruption: interruption)
-            try greet(on: socket)
-            if backoff.failures > 0 { logger.notice("Redis is back", metadata: ["server": "\(server.address)"]) }
-            backoff.succeeded()
-            self.socket = socket
-            return socket
-        } catch {
-            let pause = backoff.failed()
-            nextTry = .now + pause
-            lastFailure = error
-            // Once when it goes away, then at growing intervals.
-            if backoff.failures.nonzeroBitCount == 1, error.code != .closed {
-                logger.warning(
-                    "Redis cannot be used",
-                    metadata: [
-                        "server": "\(server.address)", "reason": "\(error)", "failures": "\(backoff.failures)",
-                    ])
-            }
-            throw error
-        }
-    }
-
-    private func greet(on socket: RedisSocket) throws(RedisError) {
-        if let password = server.password {
-            let user = server.user.map { [RedisArgument($0)] } ?? []
-            _ = try exchange(
-                RedisCommand(["AUTH"] + user + [RedisArgument(password)]), on: socket, within: replyTimeout)
-        }
-        if server.database != 0 {
-            _ = try exchange(["SELECT", RedisArgument(server.database)], on: socket, within: replyTimeout)
-        }
-        // A server that is loading or wants a password says so here, and not in the middle of a job.
-        _ = try exchange(["PING"], on: socket, within: replyTimeout)
-    }
-
-    private func exchange(
-        _ command: RedisCommand, on socket: RedisSocket, within limit: Duration
-    ) throws(RedisError) -> RedisReply {
-        let deadline = ContinuousClock.now + limit
-        try socket.send(command.encoded, until: deadline)
-        guard let reply = try socket.receive(until: deadline, atMost: Self.mostReplyBytes) else {
-            throw RedisError(.connectionLost, "no reply within \(limit)")
-        }
-        if case .error(let text) = reply { throw RedisError(reply: text) }
-        return reply
+        let socket = try dialer.dial()
+        self.socket = socket
+        return socket
     }
 
     private func drop() {
@@ -191,17 +144,8 @@ actor RedisConnection {
 
     /// Gives the connection up where the error says that it is of no more use.
     private func noted(_ error: RedisError) -> RedisError {
-        switch error.code {
-        case .connectionLost, .badReply, .closed:
-            drop()
-            if !interruption.isClosed { logger.warning("connection lost", metadata: ["reason": "\(error)"]) }
-            if interruption.isClosed { return RedisError(.closed, "the connection was closed") }
-        case .readOnly, .loading, .misconfigured, .outOfMemory, .busy, .denied, .wrongNode, .manyNodes, .server:
-            logger.warning("Redis refused a command", metadata: ["reason": "\(error)"])
-            // After a failover the same name leads to the new primary, but only on a new connection.
-            if error.code == .readOnly { drop() }
-        case .unreachable, .noScript: break
-        }
+        let (error, isLost) = dialer.judged(error)
+        if isLost { drop() }
         return error
     }
 }

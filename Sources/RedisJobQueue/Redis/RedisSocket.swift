@@ -1,7 +1,7 @@
 import CHiredis
 import Glibc
 
-/// One connection: bytes out, replies in, each within a deadline. Not for more than one thread.
+/// One connection: bytes out, replies in, each within a deadline. One thread may read while another writes, no more.
 ///
 /// hiredis makes the connection and reads the protocol. Reading and writing is done here: its own way raises SIGPIPE, has
 /// one time-out for everything, and knows no bound on a reply.
@@ -48,7 +48,31 @@ final class RedisSocket {
     }
 
     deinit {
-        interruption.end { redisFree(context) }
+        interruption.end(descriptor) { redisFree(context) }
+    }
+
+    /// Ends what another thread waits for.
+    func shutDown() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    /// Sends a command and waits for its reply, while nobody else waits for one.
+    /// - Throws: `connectionLost`, `badReply`; an error reply as well.
+    func exchange(_ command: RedisCommand, within limit: Duration) throws(RedisError) -> RedisReply {
+        let deadline = ContinuousClock.now + limit
+        try send(command.encoded, until: deadline)
+        guard let reply = try receive(until: deadline, atMost: RedisConnection.mostReplyBytes) else {
+            throw RedisError(.connectionLost, "no reply within \(limit)")
+        }
+        if case .error(let text) = reply { throw RedisError(reply: text) }
+        return reply
+    }
+
+    /// Writes as much of `bytes` as there is room for now.
+    /// - Returns: how many; 0 also for a connection that is gone, which the reader hears of.
+    func sendNow(_ bytes: [UInt8]) -> Int {
+        // MSG_NOSIGNAL: a peer that is gone must not end the process.
+        max(0, Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)))
     }
 
     /// Writes all of `bytes`.

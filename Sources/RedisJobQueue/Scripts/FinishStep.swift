@@ -72,7 +72,10 @@ extension Script {
             -- Somebody may wait for a place below the limit on active jobs.
             wakeIfWork()
           end
-          call('PUBLISH', finishedChannel, id)
+          -- With its result, as `EndedJob` reads it, unless that is large: every API hears it, and one has use for it.
+          local result = target == 'completed' and value or ARGV[7]
+          if ARGV[8] ~= '' or #result > 16384 then result = '' end
+          call('PUBLISH', finishedChannel, #id .. ' ' .. id .. result)
         end
         """#
 }
