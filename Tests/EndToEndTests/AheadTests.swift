@@ -72,6 +72,31 @@ extension EndToEnd {
             #expect(try server.stop() == 0)
         }
 
+        @Test("no stream is non-blocking before a program opens it", arguments: ["javascript", "python", "bash"])
+        func blocking(language: String) throws {
+            let server = try Server(slots: 1)
+            let code =
+                switch language {
+                case "javascript":
+                    """
+                    const fs = require('fs');
+                    fs.writeSync(1, [0, 1, 2].map(n => fs.readFileSync(`/proc/self/fdinfo/${n}`, 'utf8').split('\\n')[1]).join());
+                    """
+                case "python":
+                    "import os; os.write(1, ','.join(open(f'/proc/self/fdinfo/{n}').read().split('\\n')[1] for n in range(3)).encode())"
+                default: "for n in 0 1 2; do { read; read l; printf \"$l,\"; } < /proc/$$/fdinfo/$n; done"
+                }
+            for _ in 0..<3 {
+                let answer = try server.execute(try request(language, code))
+                let flags = answer.stdout.split(separator: ",").compactMap {
+                    $0.split(whereSeparator: \.isWhitespace).last
+                }
+                // O_RDONLY and O_WRONLY, and not O_NONBLOCK (04000).
+                #expect(flags.map { $0.suffix(4) } == ["00", "01", "01"], "\(answer.stdout) \(answer.stderr)")
+            }
+            #expect(try server.stop() == 0)
+        }
+
         @Test("what the interpreter used to come up is not charged, and its memory is, as in a run of its own")
         func charges() throws {
             let cold = try Server(slots: 1, options: ["--ahead-memory", "0"])
