@@ -18,12 +18,12 @@ public final class Engine: Sendable {
     ///   - launcher: what `Starter.start` gave.
     ///   - aheadMemory: bytes that programs which are started before their jobs may take together; 0 for none.
     ///   - aheadPatience: after how long those that nobody needed are given up.
-    ///   - onAheadFailure: called when one does not come up; its job was started as if there were none.
     ///   - onFailure: called once when the launcher ends unasked; no job can run from then on.
+    ///   - onAheadFailure: called when one does not come up; its job was started as if there were none.
     public init(
         launcher: LauncherConnection, aheadMemory: UInt64 = 0, aheadPatience: Duration = .seconds(60),
-        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil,
-        onFailure: (@Sendable (IsolationError) -> Void)? = nil
+        onFailure: (@Sendable (IsolationError) -> Void)? = nil,
+        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil
     ) {
         self.launcher = launcher
         self.onAheadFailure = onAheadFailure

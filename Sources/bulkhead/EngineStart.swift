@@ -29,15 +29,15 @@ struct RunningEngine {
     ///   - memory: what the operator says of the memory of all of them together; nil where that needs no bound.
     ///   - aheadMemory: bytes for what is started ahead, where `memory` does not say.
     ///   - whileRoot: what else must be done as root.
-    ///   - onAheadFailure: called when a runtime does not come up ahead of its job.
     ///   - onFailure: called when the launcher ends unasked.
+    ///   - onAheadFailure: called when a runtime does not come up ahead of its job.
     /// - Returns: the engine, in a process that is no longer root.
     /// - Throws: what is missing on this host or in this installation.
     static func start(
         _ options: EngineOptions, images names: [String]?, policies others: [String] = [], learning: String? = nil,
         slots: Int, memory: MemorySettings? = nil, aheadMemory: Int = 0, whileRoot: () throws -> Void = {},
-        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil,
-        onFailure: @escaping @Sendable (IsolationError) -> Void
+        onFailure: @escaping @Sendable (IsolationError) -> Void,
+        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil
     ) throws -> RunningEngine {
         guard geteuid() == 0 else {
             throw IsolationError(.host, "must be started as root (it gives root up once its launcher runs): try sudo")
@@ -75,8 +75,8 @@ struct RunningEngine {
         }
         return RunningEngine(
             engine: Engine(
-                launcher: launcher, aheadMemory: UInt64(shares?.ahead ?? aheadMemory), onAheadFailure: onAheadFailure,
-                onFailure: onFailure),
+                launcher: launcher, aheadMemory: UInt64(shares?.ahead ?? aheadMemory), onFailure: onFailure,
+                onAheadFailure: onAheadFailure),
             languages: ServedLanguages(
                 images: images.map { ($0.manifest.name, $0.manifest.languages) }, policies: selection.names),
             maxima: maxima,

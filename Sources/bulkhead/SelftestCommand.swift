@@ -156,7 +156,7 @@ struct SelftestCommand: ParsableCommand {
         let running = try RunningEngine.start(
             engine, images: ["default"], slots: slots, aheadMemory: ahead ? 256 << 20 : 0,
             whileRoot: { started = try Witness(program: program.path, timeScale: timeScale) },
-            onAheadFailure: { note("not started ahead: \($0)") }, onFailure: { note("\($0)") })
+            onFailure: { note("\($0)") }, onAheadFailure: { note("not started ahead: \($0)") })
         guard let witness = started else { throw IsolationError(.host, "the witness of the attacks did not start") }
         return (
             running,

@@ -33,12 +33,11 @@ struct WorkerCommand: ParsableCommand {
         let logger = Logger(label: "bulkhead")
         let running = try RunningEngine.start(
             engine, images: nil, slots: slots, memory: memory,
-            onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) }
-        ) { error in
-            // As in `serve`: whoever supervises this process starts another.
-            logger.critical("\(error); ending")
-            Foundation.exit(1)
-        }
+            onFailure: { error in
+                // As in `serve`: whoever supervises this process starts another.
+                logger.critical("\(error); ending")
+                Foundation.exit(1)
+            }, onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) })
         let queue = try selection.redisQueue(on: server, logger: logger)
         try runToEnd {
             do {

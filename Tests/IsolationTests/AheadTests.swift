@@ -150,10 +150,9 @@ extension EngineTests {
         @Test("a program that does not come up costs a job nothing but the time, is told of once, and rests")
         func doesNotComeUp() async throws {
             let failures = Mutex<[String]>([])
-            let test = try TestEngine.start(slots: 1, aheadMemory: 512 << 20) { error in
-                failures.withLock { $0.append(error.message) }
-            } onFailure: { _ in
-            }
+            let test = try TestEngine.start(
+                slots: 1, aheadMemory: 512 << 20,
+                onAheadFailure: { error in failures.withLock { $0.append(error.message) } })
             for round in 0..<6 {
                 // Ends without having opened its file.
                 let outcome = try await test.run(

@@ -132,8 +132,8 @@ struct TestEngine: Sendable {
 
     static func start(
         slots: Int, mostWatchedCalls: UInt32 = EngineConfiguration.usualWatchedCalls, aheadMemory: UInt64 = 0,
-        aheadPatience: Duration = .seconds(60), onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil,
-        onFailure: (@Sendable (IsolationError) -> Void)? = nil
+        aheadPatience: Duration = .seconds(60), onFailure: (@Sendable (IsolationError) -> Void)? = nil,
+        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil
     ) throws -> TestEngine {
         let connection = try Starter.start(
             EngineConfiguration(
@@ -143,7 +143,7 @@ struct TestEngine: Sendable {
                 maximum: maximum, standard: standard, mostWatchedCalls: mostWatchedCalls))
         let engine = Engine(
             launcher: connection, aheadMemory: aheadMemory, aheadPatience: aheadPatience,
-            onAheadFailure: onAheadFailure, onFailure: onFailure)
+            onFailure: onFailure, onAheadFailure: onAheadFailure)
         return TestEngine(engine: engine, connection: connection)
     }
 

@@ -124,10 +124,13 @@ final class EngineProcess {
     let child: BenchChild
 
     /// - Throws: `IsolationError` where it does not start; what it says of that goes to standard error.
-    init(_ options: EngineOptions, images: [String], slots: Int) throws {
+    init(_ options: EngineOptions, images: [String], slots: Int, aheadMemory: Int = 0) throws {
         let arguments =
-            [Installation.executable, "bench-engine", "--slots", "\(slots)", "--images", images.joined(separator: ",")]
-            + options.arguments
+            [
+                Installation.executable, "bench-engine", "--slots", "\(slots)", "--images",
+                images.joined(separator: ","),
+                "--ahead-memory", "\(aheadMemory)",
+            ] + options.arguments
         child = try BenchChild("the engine's process", arguments, environment: ProcessInfo.processInfo.environment)
     }
 

@@ -17,12 +17,17 @@ struct BenchEngineCommand: ParsableCommand {
     @Option(help: "The images to open, with commas between them.")
     var images: String
 
+    @Option(help: "Bytes for what is started ahead.")
+    var aheadMemory = 0
+
     mutating func run() throws {
         let names = images.split(separator: ",").map(String.init)
-        let running = try RunningEngine.start(engine, images: names, slots: slots) { error in
-            note("\(error)")
-            Foundation.exit(1)
-        }
+        let running = try RunningEngine.start(
+            engine, images: names, slots: slots, aheadMemory: aheadMemory,
+            onFailure: { error in
+                note("\(error)")
+                Foundation.exit(1)
+            }, onAheadFailure: { note("not started ahead: \($0)") })
         try runToEnd {
             let side = EngineSide(running: running)
             // Nothing else wants this thread while it waits for a line.
@@ -75,6 +80,9 @@ private actor EngineSide {
             (filler.arguments, filler.files) = (Self.exit.arguments, Self.exit.files)
             _ = try await runMany(filler, jobs: 2, atOnce: 2)
             reply.runs.append(try await run(program))
+        case .runThenWait(let name, let pause):
+            reply.runs.append(try await run(try program(name)))
+            try await Task.sleep(for: .milliseconds(pause))
         case .load(let name, let atOnce, let milliseconds):
             let program = try self.program(name)
             // Their slots are open then.

@@ -85,7 +85,11 @@ struct BenchLanguage {
     ) throws -> SandboxConfiguration {
         SandboxConfiguration(
             image: try image(in: engine), policy: try policy(language.policy, in: engine), arguments: command(),
-            environment: environment, files: files, limits: limits.resources, outputLimit: limits.outputBytes)
+            environment: environment, files: files, limits: limits.resources, outputLimit: limits.outputBytes,
+            // As `StagePlan` has it; an engine without memory for it does nothing about it.
+            ahead: language.ahead.map {
+                .init(opens: $0.opens == "{file}" ? language.fileName : $0.opens, limits: limits.resources)
+            })
     }
 
     private func image(in engine: RunningEngine) throws -> Int {

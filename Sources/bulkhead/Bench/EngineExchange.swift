@@ -11,6 +11,8 @@ enum EngineExchange {
         /// A pause and a run; then the static program twice at once in sandboxes of the same kind, which is not told of, and
         /// one more run the moment that both are answered.
         case runParkedThenCold(program: String, pauseMilliseconds: Int)
+        /// A run, and a pause after it, in which the program may be started for the next.
+        case runThenWait(program: String, pauseMilliseconds: Int)
         /// So many at once for that long.
         case load(program: String, atOnce: Int, milliseconds: Int)
         /// That many in all, so many at once.
