@@ -166,8 +166,11 @@ int32_t bk_getrlimit(int32_t resource, uint64_t *soft, uint64_t *hard) {
     *hard = limit.rlim_max;
     return 0;
 }
-int32_t bk_prlimit(int32_t pid, int32_t resource, uint64_t soft, uint64_t hard) {
-    struct rlimit limit = {soft, hard};
+int32_t bk_lower_limit(int32_t pid, int32_t resource, uint64_t most) {
+    struct rlimit limit;
+    if (prlimit(pid, (__rlimit_resource_t)resource, NULL, &limit) < 0) return -errno;
+    if (limit.rlim_max > most) limit.rlim_max = most;
+    limit.rlim_cur = limit.rlim_max;
     return CHECK(prlimit(pid, (__rlimit_resource_t)resource, &limit, NULL));
 }
 int32_t bk_sethostname(const char *name, int32_t length) { return CHECK(sethostname(name, (size_t)length)); }
@@ -255,8 +258,13 @@ int32_t bk_fanotify_next(int32_t group, int32_t *question) {
     while (count < 0 && errno == EINTR);
     if (count < 0) return -errno;
     if (count != (ssize_t)sizeof event || event.vers != FANOTIFY_METADATA_VERSION) return -EPROTO;
+    if (event.fd < 0) return -EPROTO;
+    if (!(event.mask & FAN_OPEN_PERM)) {
+        close(event.fd);
+        return -EPROTO;
+    }
     *question = event.fd;
-    return event.fd >= 0 && (event.mask & FAN_OPEN_PERM) ? 0 : -EPROTO;
+    return 0;
 }
 int32_t bk_fanotify_allow(int32_t group, int32_t question) {
     struct fanotify_response response = {.fd = question, .response = FAN_ALLOW};

@@ -154,7 +154,7 @@ public struct RecipeParser {
             opens: try string(
                 try required(map, "opens", in: node), "opens", matching: "\\{file\\}|\(Self.filePattern)"),
             unless: try map["unless"].map { (node) throws(ImageError) in
-                try strings(node, "unless", matching: Self.filePattern)
+                try strings(node, "unless", matching: "\\.?\(Self.filePattern)")
             } ?? [])
     }
 

@@ -121,5 +121,10 @@ struct AheadPlan {
     func urgency(of runtime: Runtime?) -> UInt64 { demands[runtime]?.lastUse ?? 0 }
 
     /// Bytes that a runtime takes, as far as is known.
-    private func memory(_ runtime: Runtime) -> UInt64 { demands[runtime]?.memory ?? runtime.limits.memory }
+    private func memory(_ runtime: Runtime) -> UInt64 {
+        demands[runtime]?.memory ?? min(runtime.limits.memory, Self.usualMemory)
+    }
+
+    /// What one is taken for until it has come up once: its limit alone would leave small hosts without any.
+    private static let usualMemory: UInt64 = 64 << 20
 }

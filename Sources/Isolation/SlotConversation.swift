@@ -155,10 +155,17 @@ final class SlotConversation {
             isWarm = false
             try release()
         }
+        let patience = MonotonicClock.now + Self.runtimePatience
         while true {
             if try !hasMessage() {
                 if isParked { return isRuntimeUp ? .prestarted : isWarm ? .slot : .cold }
                 isWarm = false
+            }
+            if let runtime, streams != nil, try !hasMessage(before: patience) {
+                // It may never come up; the job starts its own.
+                aheadResult = AheadResult(
+                    runtime: runtime, yield: .failure(StepFailure(.startRuntime, errno: ETIMEDOUT)))
+                try release()
             }
             try hearWhileParking()
             if parkFailures > 0 { isWarm = false }
@@ -191,10 +198,14 @@ final class SlotConversation {
         }
     }
 
-    private func hasMessage() throws -> Bool {
+    /// How long a job waits for a runtime that is still coming up, in nanoseconds: what it would take to start its own.
+    private static let runtimePatience: UInt64 = 2_000_000_000
+
+    /// Whether the slot has said something; waits for that until `deadline`.
+    private func hasMessage(before deadline: UInt64 = 0) throws -> Bool {
         var poll = PollSet()
         poll.add(socket.raw)
-        try poll.wait(timeout: 0)
+        try poll.wait(until: deadline)
         return poll.isReady(0)
     }
 

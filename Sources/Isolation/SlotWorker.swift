@@ -13,13 +13,7 @@ final class SlotWorker: Sendable {
     /// The thread's while a job is at hand, and of whoever brings one until then; gone when the thread has ended.
     private let conversation: Mutex<SlotConversation?>
 
-    private enum Work: Sendable {
-        case job(Job)
-        /// Have this come up in the next sandbox, or nothing.
-        case prepare(Runtime?)
-    }
-
-    private struct Job: Sendable {
+    private struct Work: Sendable {
         var configuration: SandboxConfiguration
         var cancellation: Cancellation
         var onOutput: OutputObserver?
@@ -33,15 +27,8 @@ final class SlotWorker: Sendable {
         conversation = Mutex(SlotConversation(socket: Descriptor(owning: slot.socket)))
         BlockingThread.start(name: "\(launcher.instance) slot \(slot.index)") { [self] in
             while let work = mailbox.take() {
-                let job: Job
-                switch work {
-                case .job(let next): job = next
-                case .prepare(let runtime):
-                    conversation.withLock { $0?.prepare(runtime) }
-                    continue
-                }
                 let (result, isOver) = conversation.withLock { conversation in
-                    (Self.perform(job, in: conversation), conversation?.isOver ?? true)
+                    (Self.perform(work, in: conversation), conversation?.isOver ?? true)
                 }
                 if case .failure(let error) = result, error.code != .step {
                     broken.store(true, ordering: .releasing)
@@ -49,7 +36,7 @@ final class SlotWorker: Sendable {
                     if error.code != .slotDied, error.code != .slotLost { launcher.killSlot(index) }
                 }
                 if isOver { broken.store(true, ordering: .releasing) }
-                job.finish(result)
+                work.finish(result)
             }
             // The end of the conversation closes the socket, and that ends the slot.
             conversation.withLock { $0 = nil }
@@ -66,22 +53,22 @@ final class SlotWorker: Sendable {
             // Nobody else has this slot. The thread may not have let go of the last job yet; then it begins this one itself.
             _ = conversation.withLockIfAvailable { $0?.beginIfParked(configuration) }
             mailbox.put(
-                .job(
-                    Job(configuration: configuration, cancellation: cancellation, onOutput: onOutput) {
-                        continuation.resume(returning: $0)
-                    }))
+                Work(configuration: configuration, cancellation: cancellation, onOutput: onOutput) {
+                    continuation.resume(returning: $0)
+                })
         }
     }
 
-    /// Has a runtime come up in the next sandbox, before there is a job for it; nil for none.
+    /// Has a runtime come up in the next sandbox, before there is a job for it; nil for none. Only while it has no job.
     func prepare(_ runtime: Runtime?) {
-        if conversation.withLockIfAvailable({ $0?.prepare(runtime) }) == nil { mailbox.put(.prepare(runtime)) }
+        // Where the thread has not let go of the last job yet, nothing is prepared, which the next job finds out.
+        _ = conversation.withLockIfAvailable { $0?.prepare(runtime) }
     }
 
     /// Ends the slot once its work is done.
     func close() { mailbox.close() }
 
-    private static func perform(_ work: Job, in conversation: SlotConversation?) -> Result<Outcome, IsolationError> {
+    private static func perform(_ work: Work, in conversation: SlotConversation?) -> Result<Outcome, IsolationError> {
         guard let conversation else { return .failure(IsolationError(.slotLost, "the slot has ended")) }
         do {
             return .success(

@@ -87,7 +87,6 @@ public enum SetupStep: UInt8, CaseIterable, Sendable {
     case superviseCalls
     case coreScheduling
     case emptyNetwork
-    case forgetProgram
     // a runtime that is started ahead of its job
     case holdFile
     case startRuntime

@@ -5,10 +5,13 @@ import Jobs
 ///
 /// On the wire: the id's length in bytes, a blank, the id, the result's JSON. Ids are their producers' choice, so nothing in
 /// them can part them from what follows.
-struct EndedJob: Sendable, Equatable {
+struct EndedJob: Sendable {
     let id: String
-    /// Nil where the result has to be looked up.
-    let result: ExecutionResult?
+    /// The result as it was written; empty where it has to be looked up.
+    private let json: Substring.UTF8View
+
+    /// Nil where it has to be looked up. Read only where somebody waits for it: everybody hears of every job.
+    var result: ExecutionResult? { json.isEmpty ? nil : try? ExecutionResult(json: Data(json)) }
 
     init(_ text: String) {
         let bytes = text.utf8
@@ -17,11 +20,10 @@ struct EndedJob: Sendable, Equatable {
         guard let length = Int(Substring(digits)), length > 0, rest.count >= length else {
             // From a worker that says the id alone.
             id = text
-            result = nil
+            json = ""[...].utf8
             return
         }
         id = String(decoding: rest.prefix(length), as: UTF8.self)
-        let json = rest.dropFirst(length)
-        result = json.isEmpty ? nil : try? ExecutionResult(json: Data(json))
+        json = rest.dropFirst(length)
     }
 }

@@ -67,13 +67,14 @@ extension RedisJobQueue {
                 // Another timer took over, or the queue is gone.
                 return
             }
-            await self?.endWaits()
+            await self?.endWaits(of: deadline)
         }
         waitTimer = (deadline, task)
     }
 
-    private func endWaits() {
-        guard let due = waitTimer?.deadline, due <= clock.uptime else { return }
+    private func endWaits(of deadline: Duration) {
+        // Another timer may have taken over in this instant.
+        guard waitTimer?.deadline == deadline else { return }
         waitTimer = nil
         for (ticket, waiter) in waiters where waiter.deadline <= clock.uptime {
             resume(waiter: ticket, with: .success(nil))

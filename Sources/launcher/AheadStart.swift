@@ -94,7 +94,7 @@ final class AheadStart {
     /// Puts the job's own limits of a process in force on all that came up.
     ///
     /// Root without CAP_SYS_RESOURCE may do that to processes whose ids are all its own real ones (prlimit(2)), so it takes
-    /// theirs for as long. Nothing of that id can act meanwhile: all there is of it is held.
+    /// theirs for as long. What has that id meanwhile is in its own PID namespace, and no program of a job has run in it.
     func apply(_ limits: ResourceLimits) throws(StepFailure) {
         try perform(.resourceLimits) { bk_set_real_ids(user) }
         let result = Result { () throws(StepFailure) in try lower(limits) }
@@ -107,7 +107,7 @@ final class AheadStart {
             for (resource, value) in [(BK_RLIMIT_FSIZE, limits.fileSize), (BK_RLIMIT_NOFILE, UInt64(limits.openFiles))]
             {
                 guard protecting("rlimit \(resource)", true, else: false) else { continue }
-                let result = bk_prlimit(pid, resource, value, value)
+                let result = bk_lower_limit(pid, resource, value)
                 // The new limit of memory has ended it.
                 if result != -ESRCH { try perform(.resourceLimits) { result } }
             }

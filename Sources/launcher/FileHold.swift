@@ -20,7 +20,7 @@ final class FileHold {
     /// Ready to read when somebody is held.
     var event: Int32 { group.raw }
 
-    /// Holds everybody but this process who opens this file from now on.
+    /// Holds everybody who opens this file from now on: this process must not.
     func hold(_ file: Int32) throws(StepFailure) {
         isHolding = true
         try perform(.holdFile) { bk_fanotify_hold(group.raw, file) }

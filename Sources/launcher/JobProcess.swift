@@ -36,7 +36,7 @@ enum JobProcess {
     }
 
     private static func becomeJob(_ sandbox: SandboxParts) throws(StepFailure) {
-        // First, while still root: from here on everything that this process uses is charged to the job's leaf.
+        // First, while still root: from here on what the kernel makes for this process is charged to the job's leaf.
         try sandbox.leaf.join()
         // All that the job forks has the same cookie, and nothing else on the host: no thread of anybody else's runs beside
         // it on a core (Documentation/admin-guide/hw-vuln/core-scheduling.rst).

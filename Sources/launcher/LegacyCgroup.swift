@@ -72,7 +72,6 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
                     bk_openat(parent, name, O_RDONLY | BK_O_DIRECTORY | BK_O_CLOEXEC, 0)
                 })
         }
-        processor = try processorGroups.take(orMakeNamed: name)
         memory = try make(memoryParent)
         pids = try make(pidsParent)
         func counter(_ name: StaticString, _ folder: borrowing Descriptor) throws(StepFailure) -> CounterFile {
@@ -86,7 +85,13 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         processPeak = try Self.counterIfPresent("pids.peak", in: pids.raw)
         outOfMemory = Descriptor(owning: try perform(.makeCgroup) { bk_eventfd() })
         // v1 has no memory.oom.group: the supervisor is told, and ends the whole sandbox itself.
-        try write("\(outOfMemory.raw) \(memoryEvents.raw)", to: "cgroup.event_control", in: memory.raw)
+        let registration = "\(outOfMemory.raw) \(memoryEvents.raw)"
+        let memoryFolder = memory.raw
+        try under(.applyCgroupLimits) { () throws(SystemError) in
+            try SmallFile.write(registration, to: "cgroup.event_control", in: memoryFolder)
+        }
+        // Last, for what fails before leaves no group taken.
+        processor = try processorGroups.take(orMakeNamed: name)
         try apply(limits)
     }
 

@@ -77,12 +77,11 @@ final class LegacyProcessorGroup {
 
     /// Puts a quota in force, and begins to count: only while no job runs in the group.
     func apply(quota: UInt64) throws(StepFailure) {
-        // A burst above the quota is refused, so it is lowered before and raised after.
-        if self.quota != quota, self.quota != 0 { try write("0", to: burstFile, named: Self.burstName) }
-        // Also where it is the same: what the last job has used of its period is forgotten with it, and so is the end of
-        // its quota.
+        // A burst above the quota is refused, so it is lowered before and raised after. Also where both are the same: each
+        // write fills what the last job has used of its period up by a quota, as for a group that is new.
+        if self.quota != 0 { try write("0", to: burstFile, named: Self.burstName) }
         try write("\(quota)", to: quotaFile, named: Self.quotaName)
-        if self.quota != quota { try write("\(quota)", to: burstFile, named: Self.burstName) }
+        try write("\(quota)", to: burstFile, named: Self.burstName)
         self.quota = quota
         throttledAtStart = try throttledTime()
     }

@@ -32,7 +32,8 @@ final class Sandbox {
         let streams: Streams
     }
 
-    /// How long a sandbox may take to be set up. Generous: it runs into this only when something is stuck.
+    /// How long the stubs of a sandbox may take to be ready; until they run the slot is stopped. Generous: it runs into this
+    /// only when something is stuck.
     private static let parkTimeout: UInt64 = 60_000_000_000
 
     /// Sets up a sandbox to the point where its job only has to be executed.

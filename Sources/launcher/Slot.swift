@@ -142,6 +142,8 @@ struct Slot: ~Copyable {
             guard let sandbox else { throw StepFailure(.protocolViolation, errno: EPROTO) }
             // Nothing may be alive while root reads what a job has left.
             try sandbox.kill()
+            // A job that was ended before it was let go has left its main file held, and whoever opens it, this process too.
+            try hold?.letGo()
             var collection = FileCollection(patterns, maximumBytes: maximumBytes, maximumFiles: maximumFiles)
             try collection.run(from: sandbox.work.box) { reply in try send(reply) }
         case (.release(let next), _):

@@ -235,12 +235,14 @@ struct RecipeTests {
     func ahead() throws {
         let version = "version: {command"
         let recipe = try RecipeParser.parse(
-            changed(version, "ahead: {opens: \"{file}\", unless: [package.json]}\n    \(version)"), file: "small.yaml")
-        #expect(recipe.languages[0].language.ahead == .init(opens: "{file}", unless: ["package.json"]))
+            changed(version, "ahead: {opens: \"{file}\", unless: [package.json, .local]}\n    \(version)"),
+            file: "small.yaml")
+        #expect(recipe.languages[0].language.ahead == .init(opens: "{file}", unless: ["package.json", ".local"]))
         for (value, problem) in [
             ("true", "keys and values are expected"), ("{unless: [a]}", "'opens' is missing"),
             ("{opens: ../a}", "is not allowed here"), ("{opens: a/b}", "is not allowed here"),
-            ("{opens: a, unless: [/a]}", "is not allowed here"), ("{opens: a, file: b}", "unknown key 'file'"),
+            ("{opens: a, unless: [/a]}", "is not allowed here"), ("{opens: a, unless: [..]}", "is not allowed here"),
+            ("{opens: a, file: b}", "unknown key 'file'"),
         ] {
             #expect(self.problem(changed(version, "ahead: \(value)\n    \(version)")).contains(problem), "\(value)")
         }

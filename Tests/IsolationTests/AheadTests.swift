@@ -119,6 +119,17 @@ extension EngineTests {
             #expect(tiny.start == .prestarted)
             #expect(tiny.ending == .memoryLimit)
             #expect(tiny.text.isEmpty)
+            // Its main file is collected where it was never opened.
+            let collected = try await test.engine.run(
+                SandboxConfiguration(
+                    arguments: ["/usr/bin/bash", "main.sh"], files: [Self.file("echo ran")],
+                    limits: {
+                        var limits = TestEngine.standard; limits.memory = 1 << 16; return limits
+                    }(),
+                    outputLimit: 1_024, collect: ["*"], collectLimit: 1 << 16, collectsAlways: true, ahead: Self.ahead))
+            #expect(collected.start == .prestarted)
+            #expect(collected.ending == .memoryLimit)
+            #expect(collected.files.map(\.path) == ["main.sh"])
             let processes = try await bash("for i in 1 2 3 4 5 6 7 8; do sleep 60 & done", in: test) {
                 $0.processes = 4
                 $0.wallTime = TestHost.milliseconds(2_000)

@@ -16,7 +16,11 @@ struct PartsTests {
             let ended = EndedJob("\(id.utf8.count) \(id)\(json)")
             #expect(ended.id == id)
             #expect(ended.result == result)
-            #expect(EndedJob("\(id.utf8.count) \(id)") == EndedJob("\(id.utf8.count) \(id){}"), "looked up")
+            for rest in ["", "{}"] {
+                let unknown = EndedJob("\(id.utf8.count) \(id)\(rest)")
+                #expect(unknown.id == id)
+                #expect(unknown.result == nil, "looked up")
+            }
         }
         // Of the id alone nothing else can be made.
         for text in ["j-a", "12", "12 a", "0 a", "-1 a", " a", ""] {

@@ -76,7 +76,8 @@ int32_t bk_setrlimit(int32_t resource, uint64_t soft, uint64_t hard);
 int32_t bk_getrlimit(int32_t resource, uint64_t *soft, uint64_t *hard);
 // The real ids alone, by which the kernel judges whose limits a process may set.
 int32_t bk_set_real_ids(uint32_t id);
-int32_t bk_prlimit(int32_t pid, int32_t resource, uint64_t soft, uint64_t hard);
+// Both limits of another process: as low as they are, or as low as that.
+int32_t bk_lower_limit(int32_t pid, int32_t resource, uint64_t most);
 int32_t bk_sethostname(const char *name, int32_t length);
 int32_t bk_seccomp_prepare_listener(int32_t listener);
 int32_t bk_seccomp_receive(int32_t listener, uint64_t *id, uint32_t data[16]);
