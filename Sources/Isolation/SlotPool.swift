@@ -72,10 +72,12 @@ actor SlotPool {
         }
     }
 
-    /// The idle slot to take: one with the job's runtime, else a plain one, else the one whose runtime is needed least.
+    /// The idle slot to take: one with the job's runtime, else a plain one. Where there is no room for another slot, the one
+    /// whose runtime is needed least.
     private func position(_ key: Key, runtime: Runtime?) -> Int? {
         func first(_ runtime: Runtime?) -> Int? { idle.firstIndex { $0.slot.key == key && $0.runtime == runtime } }
         if let position = first(runtime) ?? first(nil) { return position }
+        if idle.count + taken <= capacity { return nil }
         return idle.indices.filter { idle[$0].slot.key == key }.min {
             plan.urgency(of: idle[$0].runtime) < plan.urgency(of: idle[$1].runtime)
         }
