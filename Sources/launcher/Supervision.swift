@@ -60,6 +60,8 @@ struct Supervision {
     ///   failure of ours: v1 refuses such a limit with EBUSY (cgroup-v1/memory.rst), v2 kills the job for it.
     private mutating func start(_ job: JobStart) throws(StepFailure) -> Bool {
         do throws(StepFailure) {
+            // Also for a job that never starts: what was used before it is not its own.
+            cpuAtStart = try sandbox.leaf.cpuTime()
             try sandbox.leaf.apply(limits)
             try sandbox.work.resize(bytes: limits.disk, inodes: limits.inodes)
             if let ahead {

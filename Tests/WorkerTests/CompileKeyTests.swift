@@ -41,7 +41,7 @@ struct CompileKeyTests {
         #expect(!keys.contains(nil))
         #expect(Set(keys).count == edits.count + 1)
         // A field that is new there must be in the key, and in the list above.
-        #expect(Mirror(reflecting: Self.configuration).children.count == 13)
+        #expect(Mirror(reflecting: Self.configuration).children.count == 14)
         #expect(Mirror(reflecting: Self.configuration.limits).children.count == 9)
         #expect(Mirror(reflecting: Self.configuration.files[0]).children.count == 3)
     }
@@ -72,6 +72,7 @@ struct CompileKeyTests {
     func none() {
         #expect(key(Self.contents) { $0.standardInput = .descriptor(0) } == nil)
         #expect(key(Self.contents) { $0.image = 2 } == nil)
+        #expect(key(Self.contents) { $0.ahead = .init(opens: "a", limits: $0.limits) } == nil)
         #expect(key(Self.contents) { $0.policy = 3 } == nil)
     }
 }

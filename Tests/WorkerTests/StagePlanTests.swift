@@ -116,8 +116,9 @@ struct StagePlanTests {
         for fields in [
             #","args":["a"]"#, #","env":{"A":"b"}"#, #","limits":{"processes":3}"#, #","limits":{"openFiles":20}"#,
             #","files":[{"path":"setup.cfg","content":""}]"#, #","files":[{"path":"conf/a","content":""}]"#,
-            #","entrypoint":"app.py""#,
         ] { #expect(try ahead(fields, language) == nil, "\(fields)") }
+        let other = #"{"language":"python","entrypoint":"app.py","files":[{"path":"app.py","content":"x"}]}"#
+        #expect(try Samples.plan(other, language).run.ahead == nil)
         var java = Samples.java
         java.ahead = .init(opens: "Main.class")
         #expect(try ahead("", java)?.opens == "Main.class")

@@ -4,6 +4,7 @@ import Linux
 /// How many of everything a service holds on its host: what must not grow with the number of jobs.
 struct Census: Sendable, CustomStringConvertible {
     private var rows: [(name: String, count: Int)] = []
+    private static let slotDescriptors = "descriptors of all slots"
     private static let removed = "removed but in /proc/cgroups:"
 
     /// Counts now.
@@ -19,7 +20,7 @@ struct Census: Sendable, CustomStringConvertible {
         add("mounts of all slots", slots.reduce(0) { $0 + Self.mounts(of: "\($1.pid)") })
         add("descriptors of the driving process", server.driver.descriptors.count)
         add("descriptors of the launcher", server.launcher.descriptors.count)
-        add("descriptors of all slots", slots.reduce(0) { $0 + $1.descriptors.count })
+        add(Self.slotDescriptors, slots.reduce(0) { $0 + $1.descriptors.count })
         add("threads of the driving process", server.driver.threads.count)
         add("slots", slots.count)
         add("processes", server.processes.count)
@@ -63,7 +64,9 @@ struct Census: Sendable, CustomStringConvertible {
     func growth(since baseline: Census) -> [String] {
         rows.compactMap { row in
             let before = baseline.rows.first { $0.name == row.name }?.count ?? 0
-            let slack = row.name.hasPrefix(Self.removed) ? Self.removedGroupsOfOthers : 0
+            var slack = row.name.hasPrefix(Self.removed) ? Self.removedGroupsOfOthers : 0
+            // Which slots hold a runtime depends on the latest jobs: the group of the hold, the file, and who waits for it.
+            if row.name == Self.slotDescriptors { slack = 3 * (baseline.rows.first { $0.name == "slots" }?.count ?? 0) }
             return row.count > before + slack ? "\(row.name): \(before) → \(row.count)" : nil
         }
     }
