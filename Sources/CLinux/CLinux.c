@@ -53,16 +53,8 @@ int umount2(const char *, int);
 #define CHECK(call) ((call) < 0 ? -errno : 0)
 #define RESULT(type, call) __extension__({ type result_ = (type)(call); result_ < 0 ? (type)-errno : result_; })
 
-int64_t bk_clone3(uint64_t flags, int32_t cgroup_fd, int32_t *pidfd) {
-    struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
-    if (cgroup_fd >= 0) {
-        args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = (uint64_t)cgroup_fd;
-    }
-    if (pidfd != NULL) {
-        args.flags |= CLONE_PIDFD;
-        args.pidfd = (uint64_t)(uintptr_t)pidfd;
-    }
+int64_t bk_fork(void) {
+    struct clone_args args = {.exit_signal = SIGCHLD};
     return RESULT(int64_t, syscall(SYS_clone3, &args, sizeof args));
 }
 

@@ -10,8 +10,6 @@ struct AheadPlan {
         var memory: UInt64
         /// After how long what is not needed is given up.
         var patience: Duration
-
-        static let none = Bounds(memory: 0, patience: .seconds(60))
     }
 
     private struct Demand {

@@ -47,6 +47,9 @@ public struct Language: Sendable, Equatable, Codable {
             self.opens = opens
             self.unless = unless
         }
+
+        /// The name of the file that it opens in a job with this main file.
+        public func opened(mainFile: String) -> String { opens == "{file}" ? mainFile : opens }
     }
 
     /// The policy of a stage that names none: `default.json` in the folder of policies.

@@ -69,7 +69,7 @@ struct StagePlan {
         guard request.mainFile == language.fileName, command(limits) == command(usual),
             limits.processes >= usual.processes, limits.openFiles >= usual.openFiles
         else { return nil }
-        return .init(opens: ahead.opens == "{file}" ? request.mainFile : ahead.opens, limits: usual.resources)
+        return .init(opens: ahead.opened(mainFile: request.mainFile), limits: usual.resources)
     }
 
     /// Puts the main file's name and the heap's size where the recipe has their places.

@@ -3,6 +3,7 @@ import Foundation
 import Images
 import Isolation
 import Jobs
+import Logging
 import Seccomp
 import Worker
 
@@ -83,6 +84,27 @@ struct RunningEngine {
             contents: EngineContents(
                 images: images.map { "\($0.rootfs) \($0.manifest.recipeHash) \($0.manifest.builtAt)" },
                 policies: selection.digests), shares: shares, images: images)
+    }
+
+    /// Starts the engine of a service that runs until it is told to stop.
+    /// - Parameters:
+    ///   - options: where things are; every image that is built is served.
+    ///   - slots: how many programs run at once.
+    ///   - memory: what the operator says of the memory of all of them together.
+    ///   - logger: hears of what fails later.
+    /// - Returns: the engine, in a process that is no longer root.
+    /// - Throws: what is missing on this host or in this installation.
+    static func serving(
+        _ options: EngineOptions, slots: Int, memory: MemorySettings, logger: Logger
+    ) throws -> RunningEngine {
+        try start(
+            options, images: nil, slots: slots, memory: memory,
+            onFailure: { error in
+                // Without a launcher no job can run, and this process is no longer root to start another: whoever
+                // supervises it does.
+                logger.critical("\(error); ending")
+                Foundation.exit(1)
+            }, onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) })
     }
 
     /// What runs jobs in it.

@@ -41,14 +41,7 @@ struct ServeCommand: ParsableCommand {
         let queueOptions = try selection.options()
 
         let logger = Logger(label: "bulkhead")
-        let running = try RunningEngine.start(
-            engine, images: nil, slots: slots, memory: memory,
-            onFailure: { error in
-                // Without a launcher no job can run, and this process is no longer root to start another: whoever
-                // supervises it does.
-                logger.critical("\(error); ending")
-                Foundation.exit(1)
-            }, onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) })
+        let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         let additions = try engine.store.commandsThatAdd()
         let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
         try runToEnd {

@@ -31,13 +31,7 @@ struct WorkerCommand: ParsableCommand {
         let slots = try ServeCommand.slotCount(slots)
         let memory = try memory.settings()
         let logger = Logger(label: "bulkhead")
-        let running = try RunningEngine.start(
-            engine, images: nil, slots: slots, memory: memory,
-            onFailure: { error in
-                // As in `serve`: whoever supervises this process starts another.
-                logger.critical("\(error); ending")
-                Foundation.exit(1)
-            }, onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) })
+        let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         let queue = try selection.redisQueue(on: server, logger: logger)
         try runToEnd {
             do {

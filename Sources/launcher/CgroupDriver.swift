@@ -26,6 +26,9 @@ protocol CgroupLeaf: AnyObject {
     /// Nanoseconds of CPU used by everything that ever ran in the leaf.
     func cpuTime() throws(StepFailure) -> UInt64
 
+    /// Begins to count what is told of the job and had been counted before it: the time for which it was held back.
+    func beginCounting() throws(StepFailure)
+
     /// The processes in the leaf, by the numbers that the caller's PID namespace has for them.
     func members() throws(StepFailure) -> [Int32]
 

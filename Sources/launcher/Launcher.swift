@@ -136,7 +136,7 @@ struct Launcher: ~Copyable {
             }
             let pair = try under(.forkSlot) { () throws(SystemError) in try SocketPair() }
             let parent = getpid()
-            let pid = Int32(try perform(.forkSlot) { bk_clone3(0, -1, nil) })
+            let pid = Int32(try perform(.forkSlot) { bk_fork() })
             if pid == 0 {
                 // The other end is the driving process's. A slot that held it too would never see that one close it.
                 _ = close(pair.first.raw)

@@ -65,24 +65,13 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         self.pidsParent = pidsParent
         self.processorGroups = processorGroups
         self.name = name
-        func make(_ parent: Int32) throws(StepFailure) -> Descriptor {
-            try performC(.makeCgroup) { mkdirat(parent, name, 0o755) }
-            return Descriptor(
-                owning: try perform(.makeCgroup) {
-                    bk_openat(parent, name, O_RDONLY | BK_O_DIRECTORY | BK_O_CLOEXEC, 0)
-                })
-        }
-        memory = try make(memoryParent)
-        pids = try make(pidsParent)
-        func counter(_ name: StaticString, _ folder: borrowing Descriptor) throws(StepFailure) -> CounterFile {
-            let folder = folder.raw
-            return try under(.makeCgroup) { () throws(SystemError) in try CounterFile(name, in: folder) }
-        }
-        memoryPeak = try counter("memory.max_usage_in_bytes", memory)
-        memoryEvents = try counter("memory.oom_control", memory)
-        processes = try counter("pids.current", pids)
-        processEvents = try counter("pids.events", pids)
-        processPeak = try Self.counterIfPresent("pids.peak", in: pids.raw)
+        memory = try CgroupFolder.make(named: name, in: memoryParent)
+        pids = try CgroupFolder.make(named: name, in: pidsParent)
+        memoryPeak = try CgroupFolder.counter("memory.max_usage_in_bytes", in: memory.raw)
+        memoryEvents = try CgroupFolder.counter("memory.oom_control", in: memory.raw)
+        processes = try CgroupFolder.counter("pids.current", in: pids.raw)
+        processEvents = try CgroupFolder.counter("pids.events", in: pids.raw)
+        processPeak = try CgroupFolder.counterIfPresent("pids.peak", in: pids.raw)
         outOfMemory = Descriptor(owning: try perform(.makeCgroup) { bk_eventfd() })
         // v1 has no memory.oom.group: the supervisor is told, and ends the whole sandbox itself.
         let registration = "\(outOfMemory.raw) \(memoryEvents.raw)"
@@ -93,17 +82,6 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         // Last, for what fails before leaves no group taken.
         processor = try processorGroups.take(orMakeNamed: name)
         try apply(limits)
-    }
-
-    private static func counterIfPresent(
-        _ name: StaticString, in folder: Int32
-    ) throws(StepFailure) -> CounterFile? {
-        do throws(SystemError) {
-            return try CounterFile(name, in: folder)
-        } catch {
-            guard error.errno == ENOENT else { throw StepFailure(.makeCgroup, errno: error.errno) }
-            return nil
-        }
     }
 
     private func write(_ value: String, to file: String, in folder: Int32) throws(StepFailure) {
@@ -148,9 +126,9 @@ private final class LegacyCgroupLeaf: CgroupLeaf {
         }
     }
 
-    func cpuTime() throws(StepFailure) -> UInt64 {
-        try processor.cpuTime()
-    }
+    func cpuTime() throws(StepFailure) -> UInt64 { try processor.cpuTime() }
+
+    func beginCounting() throws(StepFailure) { try processor.beginCounting() }
 
     func members() throws(StepFailure) -> [Int32] {
         try under(.readCgroup) { () throws(SystemError) in try SmallFile.read("cgroup.procs", in: pids.raw) }.split(

@@ -23,27 +23,17 @@ final class LegacyProcessorGroup {
     init(cpu cpuParent: Int32, accounting accountingParent: Int32, unifiedAccounting: Bool, name: String)
         throws(StepFailure)
     {
-        func make(_ parent: Int32) throws(StepFailure) -> Descriptor {
-            try performC(.makeCgroup) { mkdirat(parent, name, 0o755) }
-            return Descriptor(
-                owning: try perform(.makeCgroup) {
-                    bk_openat(parent, name, O_RDONLY | BK_O_DIRECTORY | BK_O_CLOEXEC, 0)
-                })
-        }
         func open(_ file: String, in folder: Int32) throws(StepFailure) -> Descriptor {
             Descriptor(owning: try perform(.makeCgroup) { bk_openat(folder, file, O_WRONLY | BK_O_CLOEXEC, 0) })
         }
-        func counter(_ name: StaticString, in folder: Int32) throws(StepFailure) -> CounterFile {
-            try under(.makeCgroup) { () throws(SystemError) in try CounterFile(name, in: folder) }
-        }
         self.unifiedAccounting = unifiedAccounting
-        cpu = try make(cpuParent)
-        accounting = try make(accountingParent)
+        cpu = try CgroupFolder.make(named: name, in: cpuParent)
+        accounting = try CgroupFolder.make(named: name, in: accountingParent)
         processes = try open(Self.processesName, in: cpu.raw)
         quotaFile = try open(Self.quotaName, in: cpu.raw)
         burstFile = try open(Self.burstName, in: cpu.raw)
-        cpuStat = try counter("cpu.stat", in: cpu.raw)
-        usage = try counter(unifiedAccounting ? "cpu.stat" : "cpuacct.usage", in: accounting.raw)
+        cpuStat = try CgroupFolder.counter("cpu.stat", in: cpu.raw)
+        usage = try CgroupFolder.counter(unifiedAccounting ? "cpu.stat" : "cpuacct.usage", in: accounting.raw)
         let folder = cpu.raw
         try under(.applyCgroupLimits) { () throws(SystemError) in
             try SmallFile.write("\(cpuPeriod)", to: "cpu.cfs_period_us", in: folder)
@@ -83,8 +73,11 @@ final class LegacyProcessorGroup {
         try write("\(quota)", to: quotaFile, named: Self.quotaName)
         try write("\(quota)", to: burstFile, named: Self.burstName)
         self.quota = quota
-        throttledAtStart = try throttledTime()
+        try beginCounting()
     }
+
+    /// Begins to count the time for which the job is kept from running.
+    func beginCounting() throws(StepFailure) { throttledAtStart = try throttledTime() }
 
     func liftQuota() {
         // A failure only means that the wait for the end is longer.

@@ -18,7 +18,6 @@ struct Supervision {
     private var firedAt: UInt64?
     private var startedAt: UInt64 = 0
     private var cpuAtStart: UInt64 = 0
-    private var throttledAtStart: UInt64 = 0
     private var endedAt: UInt64?
     private var waitStatus: Int32?
 
@@ -66,7 +65,7 @@ struct Supervision {
             try sandbox.work.resize(bytes: limits.disk, inodes: limits.inodes)
             if let ahead {
                 try ahead.apply(limits)
-                throttledAtStart = try sandbox.leaf.counters().throttled
+                try sandbox.leaf.beginCounting()
             }
             cpuAtStart = try sandbox.leaf.cpuTime()
             startedAt = MonotonicClock.now
@@ -188,7 +187,6 @@ struct Supervision {
             waitStatus: waitStatus, fired: fired, firedAt: moment.map { $0 - startedAt }, wallTime: ended - startedAt,
             cpuTime: cpu, memoryPeak: counters.memoryPeak, oomKills: counters.oomKills,
             processLimitHits: counters.processLimitHits, processPeak: counters.processPeak,
-            throttled: counters.throttled - min(throttledAtStart, counters.throttled), diskFree: free.bytes,
-            inodesFree: free.inodes, calls: calls?.counts ?? [])
+            throttled: counters.throttled, diskFree: free.bytes, inodesFree: free.inodes, calls: calls?.counts ?? [])
     }
 }

@@ -31,23 +31,19 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
     /// Linux 6.12 and later.
     private let processPeak: CounterFile?
     private var applied: ResourceLimits?
+    private var throttledAtStart: UInt64 = 0
 
     init(parent: Int32, name: String, limits: ResourceLimits) throws(StepFailure) {
         self.parent = parent
         self.name = name
-        try performC(.makeCgroup) { mkdirat(parent, name, 0o755) }
-        folder = Descriptor(
-            owning: try perform(.makeCgroup) { bk_openat(parent, name, O_RDONLY | BK_O_DIRECTORY | BK_O_CLOEXEC, 0) })
+        folder = try CgroupFolder.make(named: name, in: parent)
         let folder = self.folder.raw
-        func counter(_ name: StaticString) throws(StepFailure) -> CounterFile {
-            try under(.makeCgroup) { () throws(SystemError) in try CounterFile(name, in: folder) }
-        }
-        cpuStat = try counter("cpu.stat")
-        memoryPeak = try counter("memory.peak")
-        memoryEvents = try counter("memory.events")
-        processes = try counter("pids.current")
-        processEvents = try counter("pids.events")
-        processPeak = SmallFile.exists("pids.peak", in: folder) ? try counter("pids.peak") : nil
+        cpuStat = try CgroupFolder.counter("cpu.stat", in: folder)
+        memoryPeak = try CgroupFolder.counter("memory.peak", in: folder)
+        memoryEvents = try CgroupFolder.counter("memory.events", in: folder)
+        processes = try CgroupFolder.counter("pids.current", in: folder)
+        processEvents = try CgroupFolder.counter("pids.events", in: folder)
+        processPeak = try CgroupFolder.counterIfPresent("pids.peak", in: folder)
         try write("1", to: "memory.oom.group")
         // Without swap support in the kernel there is no such file, and nothing to limit.
         if SmallFile.exists("memory.swap.max", in: folder) { try write("0", to: "memory.swap.max") }
@@ -98,16 +94,27 @@ private final class UnifiedCgroupLeaf: CgroupLeaf {
     func counters() throws(StepFailure) -> CgroupCounters {
         let counters = try under(.readCgroup) { () throws(SystemError) -> CgroupCounters? in
             guard let kills = try memoryEvents.field("oom_kill"), let hits = try processEvents.field("max"),
-                let throttled = try cpuStat.field("throttled_usec")
+                let throttled = try throttledTime()
             else { return nil }
             var peak: UInt64?
             if processPeak != nil { peak = try processPeak?.number() }
             return CgroupCounters(
                 memoryPeak: try memoryPeak.number(), oomKills: kills, processLimitHits: hits, processPeak: peak,
-                throttled: throttled * 1_000)
+                throttled: throttled > throttledAtStart ? throttled - throttledAtStart : 0)
         }
         guard let counters else { throw StepFailure(.readCgroup, errno: ENODATA) }
         return counters
+    }
+
+    func beginCounting() throws(StepFailure) {
+        let throttled = try under(.readCgroup) { () throws(SystemError) in try throttledTime() }
+        guard let throttled else { throw StepFailure(.readCgroup, errno: ENODATA) }
+        throttledAtStart = throttled
+    }
+
+    /// Nanoseconds since the group was made.
+    private func throttledTime() throws(SystemError) -> UInt64? {
+        try cpuStat.field("throttled_usec").map { $0 * 1_000 }
     }
 
     func liftQuota() {

@@ -19,7 +19,7 @@ enum UserNamespace {
     static func make(hostUser: UInt32) throws(StepFailure) -> Descriptor {
         let toChild = try under(.prepareUserNamespace) { () throws(SystemError) in try Pipe() }
         let fromChild = try under(.prepareUserNamespace) { () throws(SystemError) in try Pipe() }
-        let pid = Int32(try perform(.prepareUserNamespace) { bk_clone3(0, -1, nil) })
+        let pid = Int32(try perform(.prepareUserNamespace) { bk_fork() })
         if pid == 0 {
             // A slot can be killed at any point from here on. Its child must then see the end of the pipe: as an orphan it
             // would keep the instance's lock for good.

@@ -7,7 +7,8 @@
 #include <sys/types.h>
 
 // Processes and namespaces
-int64_t bk_clone3(uint64_t flags, int32_t cgroup_fd, int32_t *pidfd);
+// With a copy of the memory, and without what a library would do about it.
+int64_t bk_fork(void);
 // What a process does that begins in the memory of its parent. `work` answers a number that the stub is told, or a negative
 // one, having said why the process ends; `failed` says why the stub could not be executed.
 struct bk_birth {

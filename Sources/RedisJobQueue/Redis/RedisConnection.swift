@@ -63,20 +63,17 @@ actor RedisConnection {
     /// Runs a script by its name in the server's cache; by its text, which puts it there again, where it is gone.
     /// - Throws: what went wrong; an error that the script raised as well.
     func run(_ script: Script, keys: [RedisArgument], arguments: [RedisArgument]) throws(RedisError) -> RedisReply {
-        let rest = [RedisArgument(keys.count)] + keys + arguments
         do throws(RedisError) {
-            return try send(RedisCommand(["EVALSHA", RedisArgument(try name(of: script))] + rest))
+            return try send(script.call(by: try name(of: script), keys: keys, arguments: arguments))
         } catch {
             guard error.code == .noScript else { throw error }
         }
-        return try send(RedisCommand(["EVAL", RedisArgument(script.source)] + rest))
+        return try send(script.callByText(keys: keys, arguments: arguments))
     }
 
     private func name(of script: Script) throws(RedisError) -> String {
         if let name = scriptNames[script.name] { return name }
-        guard let name = try send(["SCRIPT", "LOAD", RedisArgument(script.source)]).string else {
-            throw RedisError(.badReply, "SCRIPT LOAD gave no name")
-        }
+        let name = try Script.name(from: try send(script.loading))
         scriptNames[script.name] = name
         return name
     }

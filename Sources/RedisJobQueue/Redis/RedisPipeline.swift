@@ -82,20 +82,17 @@ final class RedisPipeline: Sendable {
     func run(
         _ script: Script, keys: [RedisArgument], arguments: [RedisArgument]
     ) async throws(RedisError) -> RedisReply {
-        let rest = [RedisArgument(keys.count)] + keys + arguments
         do throws(RedisError) {
-            return try await send(RedisCommand(["EVALSHA", RedisArgument(try await name(of: script))] + rest))
+            return try await send(script.call(by: try await name(of: script), keys: keys, arguments: arguments))
         } catch {
             guard error.code == .noScript else { throw error }
         }
-        return try await send(RedisCommand(["EVAL", RedisArgument(script.source)] + rest))
+        return try await send(script.callByText(keys: keys, arguments: arguments))
     }
 
     private func name(of script: Script) async throws(RedisError) -> String {
         if let name = state.withLock({ $0.scriptNames[script.name] }) { return name }
-        guard let name = try await send(["SCRIPT", "LOAD", RedisArgument(script.source)]).string else {
-            throw RedisError(.badReply, "SCRIPT LOAD gave no name")
-        }
+        let name = try Script.name(from: try await send(script.loading))
         state.withLock { $0.scriptNames[script.name] = name }
         return name
     }

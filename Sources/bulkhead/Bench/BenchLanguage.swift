@@ -88,7 +88,7 @@ struct BenchLanguage {
             environment: environment, files: files, limits: limits.resources, outputLimit: limits.outputBytes,
             // As `StagePlan` has it; an engine without memory for it does nothing about it.
             ahead: language.ahead.map {
-                .init(opens: $0.opens == "{file}" ? language.fileName : $0.opens, limits: limits.resources)
+                .init(opens: $0.opened(mainFile: language.fileName), limits: limits.resources)
             })
     }
 
