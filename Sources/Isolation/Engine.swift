@@ -28,7 +28,8 @@ public final class Engine: Sendable {
         self.launcher = launcher
         self.onAheadFailure = onAheadFailure
         pool = SlotPool(
-            launcher: launcher, capacity: launcher.slots, ahead: .init(memory: aheadMemory, patience: aheadPatience))
+            launcher: launcher, capacity: launcher.slots, spares: launcher.spareSlots,
+            ahead: .init(memory: aheadMemory, patience: aheadPatience))
         self.onFailure.withLock { $0 = onFailure }
         // A job may close its standard input at any time; the write then fails and is handled where it is made.
         signal(SIGPIPE, SIG_IGN)

@@ -15,6 +15,8 @@ public struct EngineConfiguration: Sendable {
     public var policies: [SeccompPolicy]
     /// How many jobs run at once.
     public var slots: Int
+    /// How many more sandboxes than that may wait for jobs, so that programs of several languages can be started ahead.
+    public var spareSlots: Int
     /// What no job can exceed, whatever it asks for.
     public var maximum: ResourceLimits
     /// What most jobs ask for: sandboxes are parked with these in force.
@@ -28,7 +30,7 @@ public struct EngineConfiguration: Sendable {
 
     public init(
         launcher: String, runtimeFolder: String = "/run/bulkhead", images: [String], initPolicy: SeccompPolicy,
-        policies: [SeccompPolicy], slots: Int, maximum: ResourceLimits, standard: ResourceLimits,
+        policies: [SeccompPolicy], slots: Int, spareSlots: Int = 0, maximum: ResourceLimits, standard: ResourceLimits,
         mostWatchedCalls: UInt32 = usualWatchedCalls
     ) {
         self.launcher = launcher
@@ -37,6 +39,7 @@ public struct EngineConfiguration: Sendable {
         self.initPolicy = initPolicy
         self.policies = policies
         self.slots = slots
+        self.spareSlots = spareSlots
         self.maximum = maximum
         self.standard = standard
         self.mostWatchedCalls = mostWatchedCalls

@@ -13,6 +13,8 @@ public final class LauncherConnection: Sendable {
     public let instance: String
     /// How many jobs run at once.
     public let slots: Int
+    /// How many slots more may be kept for what is started ahead.
+    let spareSlots: Int
 
     private struct State {
         /// Who waits for a slot, in the order in which they asked: the launcher answers in order.
@@ -29,12 +31,13 @@ public final class LauncherConnection: Sendable {
         var socket: Int32
     }
 
-    init(socket: consuming Descriptor, pid: Int32, driverUser: UInt32, instance: String, slots: Int) {
+    init(socket: consuming Descriptor, pid: Int32, driverUser: UInt32, instance: String, slots: Int, spareSlots: Int) {
         self.socket = socket
         self.pid = pid
         self.driverUser = driverUser
         self.instance = instance
         self.slots = slots
+        self.spareSlots = spareSlots
     }
 
     func awaitReady() throws {

@@ -1,7 +1,7 @@
 import LaunchProtocol
 
 /// Hands out slots, at most `capacity` at once, first come first served. A slot is bound to an image and a policy; where
-/// none of the wanted kind is idle, one of another kind makes room.
+/// none of the wanted kind is idle and there is no room for another, one of another kind makes room.
 actor SlotPool {
     struct Key: Hashable, Sendable {
         var image: Int
@@ -10,6 +10,8 @@ actor SlotPool {
 
     private let launcher: LauncherConnection
     private let capacity: Int
+    /// Idle and taken slots together stay within it.
+    private let room: Int
     /// Longest idle first: its next sandbox is the most likely to be parked.
     private var idle: [Idle] = []
     private var plan: AheadPlan
@@ -33,10 +35,11 @@ actor SlotPool {
 
     private enum Admission { case admitted, closed, cancelled }
 
-    init(launcher: LauncherConnection, capacity: Int, ahead: AheadPlan.Bounds) {
+    init(launcher: LauncherConnection, capacity: Int, spares: Int, ahead: AheadPlan.Bounds) {
         self.launcher = launcher
         self.capacity = capacity
         plan = AheadPlan(bounds: ahead, capacity: capacity)
+        room = capacity + (plan.isActive ? spares : 0)
     }
 
     /// - Parameters:
@@ -61,8 +64,7 @@ actor SlotPool {
             if plan.isActive { plan.taken(runtime, idle: idle.count { $0.runtime == runtime }) }
             return slot
         }
-        // Idle and taken slots together stay within the capacity.
-        if idle.count + taken > capacity, !idle.isEmpty { idle.removeFirst().slot.close() }
+        if idle.count + taken > room, !idle.isEmpty { idle.removeFirst().slot.close() }
         if plan.isActive { plan.taken(runtime, idle: 0) }
         do {
             return try await open(key)
@@ -77,7 +79,7 @@ actor SlotPool {
     private func position(_ key: Key, runtime: Runtime?) -> Int? {
         func first(_ runtime: Runtime?) -> Int? { idle.firstIndex { $0.slot.key == key && $0.runtime == runtime } }
         if let position = first(runtime) ?? first(nil) { return position }
-        if idle.count + taken <= capacity { return nil }
+        if idle.count + taken <= room { return nil }
         return idle.indices.filter { idle[$0].slot.key == key }.min {
             plan.urgency(of: idle[$0].runtime) < plan.urgency(of: idle[$1].runtime)
         }
@@ -172,6 +174,10 @@ actor SlotPool {
                 idle[position].runtime = nil
                 idle[position].slot.prepare(nil)
             }
+        }
+        // A plain one is as good as another.
+        while idle.count + taken > capacity, let position = idle.firstIndex(where: { $0.runtime == nil }) {
+            idle.remove(at: position).slot.close()
         }
         if idle.contains(where: { $0.runtime != nil }) || taken > 0 { return true }
         review = nil

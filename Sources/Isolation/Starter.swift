@@ -29,10 +29,13 @@ public enum Starter {
         try host.make(instance: lease.name)
         try host.refuseUncountedSwap(instance: lease.name)
         // Slots that are being taken down and slots that take their place exist at the same time.
-        let slots = min(configuration.slots * 2, Int(InstanceLease.UserRange.jobs))
+        let numbers = Int(InstanceLease.UserRange.jobs)
+        let slots = min(configuration.slots, numbers)
+        let spares = min(configuration.spareSlots, max(0, numbers - 2 * slots))
         let message = LauncherConfiguration(
             instance: lease.name, initUser: lease.users.initProcess, firstJobUser: lease.users.firstJob,
-            slots: UInt16(slots), maximum: configuration.maximum, standard: configuration.standard,
+            slots: UInt16(min(2 * slots + spares, numbers)), maximum: configuration.maximum,
+            standard: configuration.standard,
             hierarchy: host.hierarchy, cgroupFolders: folders, unifiedAccounting: host.unifiedAccounting,
             mountFolder: lease.mountFolder, images: configuration.images,
             mostWatchedCalls: configuration.mostWatchedCalls, coreScheduling: CoreScheduling.isPossible,
@@ -43,7 +46,8 @@ public enum Starter {
         let pid = try spawn(configuration.launcher, descriptors: descriptors)
         let users = lease.users
         let connection = LauncherConnection(
-            socket: pair.first, pid: pid, driverUser: users.driver, instance: lease.name, slots: configuration.slots)
+            socket: pair.first, pid: pid, driverUser: users.driver, instance: lease.name, slots: slots,
+            spareSlots: spares)
         try connection.awaitReady()
         return connection
     }

@@ -61,10 +61,13 @@ struct RunningEngine {
         if let learning, let index = selection.names.firstIndex(of: learning) {
             selection.policies[index] = selection.policies[index].counting()
         }
+        let ahead = UInt64(shares?.ahead ?? aheadMemory)
         let configuration = EngineConfiguration(
             launcher: try options.launcherPath(), images: images.map(\.rootfs),
             initPolicy: try folder.policy("init"), policies: selection.policies, slots: slots,
-            maximum: maxima.largest(.compile).resources, standard: Limits.standard.resources,
+            // As many again, so that what is started ahead for one language does not make room for another's every time.
+            spareSlots: ahead > 0 ? slots : 0, maximum: maxima.largest(.compile).resources,
+            standard: Limits.standard.resources,
             mostWatchedCalls: learning == nil ? EngineConfiguration.usualWatchedCalls : .max)
         let launcher = try Starter.start(configuration)
         do {
@@ -76,7 +79,7 @@ struct RunningEngine {
         }
         return RunningEngine(
             engine: Engine(
-                launcher: launcher, aheadMemory: UInt64(shares?.ahead ?? aheadMemory), onFailure: onFailure,
+                launcher: launcher, aheadMemory: ahead, onFailure: onFailure,
                 onAheadFailure: onAheadFailure),
             languages: ServedLanguages(
                 images: images.map { ($0.manifest.name, $0.manifest.languages) }, policies: selection.names),

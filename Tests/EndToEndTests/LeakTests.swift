@@ -28,6 +28,15 @@ extension EndToEnd {
             let server = try Server(slots: 4)
             // One of each kind, so that every image's pages and every kind of slot are there once.
             for index in stride(from: 0, to: 50, by: 5) { _ = try server.execute(try Self.program(index)) }
+            // And four at once of the programs that can be started ahead and of those that cannot, so that there are as many
+            // slots as there will ever be.
+            for program in [
+                "bash": "sleep 0.3", "python": "import time; time.sleep(0.3)", "c": "int main(void) { for (;;); }",
+            ] {
+                _ = try await concurrently(0..<4) { _ in
+                    try server.execute(try request(program.key, program.value, ["timeout": 1_000]))
+                }
+            }
             let baseline = Census.settled(of: server)
             let began = ContinuousClock.now
             let failed = try await concurrently(0..<4) { client in

@@ -245,6 +245,28 @@ extension EngineTests {
             await test.engine.shutDown()
         }
 
+        @Test("spare slots keep what is started ahead for several programs, and go when nobody needs it")
+        func spares() async throws {
+            let test = try TestEngine.start(
+                slots: 1, spareSlots: 1, aheadMemory: 512 << 20, aheadPatience: .milliseconds(1_500))
+            func other() async throws -> Outcome {
+                try await test.run(
+                    ["/usr/bin/bash", "-p", "main.sh"], files: [Self.file("echo other")], ahead: Self.ahead)
+            }
+            for _ in 0..<3 {
+                _ = try await bash("true", in: test)
+                #expect(try await other().text == "other\n")
+            }
+            for _ in 0..<3 {
+                #expect(try await bash("true", in: test).start == .prestarted)
+                #expect(try await other().start == .prestarted)
+            }
+            #expect(try test.engine.footprint().slots == 2)
+            #expect(try await TestHost.eventually { try test.engine.footprint().slots == 1 })
+            #expect(try await bash("echo again", in: test).text == "again\n")
+            await test.engine.shutDown()
+        }
+
         @Test("nothing is started ahead within no memory")
         func withoutMemory() async throws {
             let test = try TestEngine.start(slots: 1)

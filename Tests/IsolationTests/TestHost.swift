@@ -131,7 +131,8 @@ struct TestEngine: Sendable {
     static func shared() async throws -> TestEngine { try await sharedStart.value }
 
     static func start(
-        slots: Int, mostWatchedCalls: UInt32 = EngineConfiguration.usualWatchedCalls, aheadMemory: UInt64 = 0,
+        slots: Int, spareSlots: Int = 0, mostWatchedCalls: UInt32 = EngineConfiguration.usualWatchedCalls,
+        aheadMemory: UInt64 = 0,
         aheadPatience: Duration = .seconds(60), onFailure: (@Sendable (IsolationError) -> Void)? = nil,
         onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil
     ) throws -> TestEngine {
@@ -139,7 +140,7 @@ struct TestEngine: Sendable {
             EngineConfiguration(
                 launcher: TestHost.launcher,
                 images: ["\(TestHost.stateFolder)/images/default/current/rootfs", Probe.image],
-                initPolicy: try TestHost.policy("init"), policies: try policies(), slots: slots,
+                initPolicy: try TestHost.policy("init"), policies: try policies(), slots: slots, spareSlots: spareSlots,
                 maximum: maximum, standard: standard, mostWatchedCalls: mostWatchedCalls))
         let engine = Engine(
             launcher: connection, aheadMemory: aheadMemory, aheadPatience: aheadPatience,
