@@ -32,6 +32,9 @@ struct API: Sendable {
             .json(["status": .string("ok"), "durable": .bool(queue.isDurable)])
         }
         routes.on(.get, "/readyz") { _, _, _ in try await ready() }
+        routes.on(.get, "/openapi.json") { _, _, _ in
+            .json(OpenAPIDocument(offer: try await languages.offer(), bounds: configuration.bounds).json)
+        }
         return routes
     }
 

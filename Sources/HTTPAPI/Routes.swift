@@ -33,6 +33,11 @@ struct Routes: Sendable {
         }
     }
 
+    /// Every method on every path.
+    var all: [(method: HTTPRequest.Method, pattern: String)] {
+        routes.flatMap { route in route.handlers.map { ($0.method, route.pattern) } }
+    }
+
     /// - Throws: `APIError.notFound`, `APIError.methodNotAllowed`.
     func match(_ method: HTTPRequest.Method, target: String) throws(APIError) -> Match {
         let path = target.prefix { $0 != "?" }

@@ -47,6 +47,9 @@ public struct ExecutionRequest: Sendable, Equatable {
     /// Echoed in the result.
     public let metadata: JSONObject
 
+    /// The names of all fields that a request may have.
+    public static var fieldNames: Set<String> { RequestReader.fields }
+
     /// Reads and checks a request.
     /// - Parameters:
     ///   - json: the request as the contract has it.

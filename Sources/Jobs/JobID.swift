@@ -6,6 +6,9 @@ public struct JobID: Sendable, Hashable, CustomStringConvertible {
     /// The whole name, prefix included.
     public let description: String
 
+    /// All such names, as a regular expression (ECMA-262).
+    public static let pattern = "^j-[0-7][0-9a-hjkmnp-tv-z]{25}$"
+
     /// A new name from the system's source of randomness.
     public init() {
         description = "j-" + RandomWord.next()

@@ -49,7 +49,10 @@ public struct LimitOverrides: Sendable, Equatable {
     }
 
     /// The least share of a CPU that the kernel's scheduler can grant: 1 ms in each period of 100 ms.
-    static let leastCPUs = 0.01
+    public static let leastCPUs = 0.01
+
+    /// Every field, by its name on the wire.
+    public static var fieldNames: [String] { wholeNumbers.map(\.name) + ["cpus"] }
 
     /// `limits` with these in place of its own.
     public func applied(to limits: Limits) -> Limits {

@@ -30,6 +30,9 @@ public struct Offer: Sendable, Equatable {
         languages = distinct.flatMap(\.languages).filter { seen.insert([$0.name, $0.version]).inserted }
     }
 
+    /// The most that a job may ask for: field by field the largest among all workers; nil where there is none.
+    public var maxima: Limits? { maxima(for: nil, fitting: nil) }
+
     /// The most that a job in this language may ask for: field by field the largest among the workers that serve it.
     ///
     /// Where none does, the largest among all, so that other mistakes in a request are told as well.

@@ -13,7 +13,7 @@ struct RequestReader {
     private var problems: [FieldProblem] = []
 
     private static let root = FieldPointer()
-    private static let fields: Set<String> = [
+    static let fields: Set<String> = [
         "language", "code", "timeout", "version", "stdin", "input", "args", "env", "files", "entrypoint", "limits",
         "collect", "outputEncoding", "onDisconnect", "metadata",
     ]
@@ -215,7 +215,7 @@ struct RequestReader {
         }
         if let value = members["cpus"] { limits.cpus = readCPUs(value, at: pointer.appending("cpus")) }
         reportUnknown(
-            in: members, at: pointer, known: Set(LimitOverrides.wholeNumbers.map(\.name)).union(["cpus"]))
+            in: members, at: pointer, known: Set(LimitOverrides.fieldNames))
         return limits
     }
 

@@ -1,0 +1,79 @@
+import HTTPTypes
+import JobQueue
+import Jobs
+
+extension Operation {
+    /// Everything that the API answers. A test holds it to the routes.
+    static let all: [Operation] = [
+        Operation(
+            method: .post, path: "/api/execute", id: "execute",
+            summary: "Runs a program and answers when it has ended, whatever the program did.",
+            request: .init(mediaType: "application/json", schema: .named("ExecutionRequest")),
+            parameters: [idempotencyKey, prefer],
+            answers: [
+                .init(
+                    status: .ok, description: "The job ran.", schema: .named("Result"), headers: [location, replayed]),
+                .init(
+                    status: .accepted, description: "It is not done within the longest wait, and goes on.",
+                    schema: .named("Accepted"), headers: [location, replayed], leadsTo: ["showJob", "cancelJob"]),
+            ], problems: adding),
+        Operation(
+            method: .post, path: "/api/jobs", id: "addJob", summary: "Puts a job into the queue.",
+            request: .init(mediaType: "application/json", schema: .named("ExecutionRequest")),
+            parameters: [idempotencyKey],
+            answers: [
+                .init(
+                    status: .accepted, description: "It waits, or is the job that the same key made before.",
+                    schema: .named("Accepted"), headers: [location, replayed], leadsTo: ["showJob", "cancelJob"])
+            ], problems: adding),
+        Operation(
+            method: .get, path: "/api/jobs/{id}", id: "showJob", summary: "A job as it stands.", parameters: [jobID],
+            answers: [.init(status: .ok, description: "The job.", schema: .named("Job"))], problems: [.notFound]),
+        Operation(
+            method: .delete, path: "/api/jobs/{id}", id: "cancelJob",
+            summary: "Cancels a job, waiting or running. One that has ended keeps its result.", parameters: [jobID],
+            answers: [.init(status: .ok, description: "The job as it stands now.", schema: .named("Job"))],
+            problems: [.notFound]),
+        Operation(
+            method: .get, path: "/api/job/{id}", id: "showFlatJob",
+            summary: "A job in the form of the service that Bulkhead replaces.", parameters: [jobID],
+            answers: [.init(status: .ok, description: "The job.", schema: .named("FlatJob"))], problems: [.notFound]),
+        Operation(
+            method: .get, path: "/api/languages", id: "listLanguages", summary: "What can be run now.",
+            answers: [.init(status: .ok, description: "Languages and versions.", schema: .named("Languages"))]),
+        Operation(
+            method: .get, path: "/health", id: "health",
+            summary: "Alive, as the service that Bulkhead replaces says it.",
+            answers: [.init(status: .ok, description: "Alive.", schema: .named("Health"))]),
+        Operation(
+            method: .get, path: "/healthz", id: "healthz", summary: "Alive, and whether jobs outlive this process.",
+            answers: [.init(status: .ok, description: "Alive.", schema: .named("Liveness"))]),
+        Operation(
+            method: .get, path: "/readyz", id: "readyz", summary: "Whether a job would run now.",
+            answers: [.init(status: .ok, description: "It would.", schema: .named("Readiness"))]),
+        Operation(
+            method: .get, path: "/openapi.json", id: "openapi",
+            summary: "This document, with the languages and maxima of the workers that live now.",
+            answers: [.init(status: .ok, description: "OpenAPI 3.1.", schema: .map())]),
+    ]
+
+    /// The problems of a request that adds a job.
+    private static let adding: [HTTPResponse.Status] = [
+        .requestTimeout, .conflict, .contentTooLarge, .unsupportedMediaType, .unprocessableContent, .tooManyRequests,
+    ]
+
+    private static let location = (name: "Location", description: "The job's own path.")
+    private static let replayed = (
+        name: "Idempotent-Replayed", description: "true where an earlier request under this key made the job."
+    )
+
+    private static let jobID = Parameter(
+        name: "id", place: .path, schema: .string(pattern: JobID.pattern), description: "The job's id.")
+    private static let idempotencyKey = Parameter(
+        name: "Idempotency-Key", place: .header,
+        schema: .string(length: 1...IdempotencyKey.mostBytes, pattern: "^[!#-~]+$"),
+        description: "The same body under the same key is the same job.")
+    private static let prefer = Parameter(
+        name: "Prefer", place: .header, schema: .string(),
+        description: "RFC 7240: wait=SECONDS for a shorter wait, or respond-async for none.")
+}

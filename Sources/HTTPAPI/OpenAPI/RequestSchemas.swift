@@ -1,0 +1,135 @@
+import Jobs
+
+/// What a client may send, as the document says it. The rules that a schema cannot say, such as sizes in bytes, stand in words.
+struct RequestSchemas {
+    let offer: Offer
+    let bounds: RequestBounds
+
+    var all: [(String, Schema)] { [("ExecutionRequest", request), ("LimitOverrides", limits), ("SourceFile", file)] }
+
+    private var request: Schema {
+        let strings = Schema.array(
+            of: .string(pattern: Self.withoutNUL), atMost: bounds.entries)
+        return Schema.closedObject(
+            [
+                ("language", language),
+                (
+                    "code",
+                    .string(length: 1...bounds.codeBytes).described(
+                        "The main file, at most \(bounds.codeBytes) bytes of UTF-8. Or entrypoint with files.")
+                ),
+                (
+                    "timeout",
+                    wallTime.described("Milliseconds; another name for limits.wallTimeMs: give one of the two.")
+                ),
+                ("version", .string().described("A semantic version range that must fit, such as 18.x or >=3.9 <4.")),
+                (
+                    "stdin",
+                    .string(length: 0...bounds.stdinBytes).described("At most \(bounds.stdinBytes) bytes of UTF-8.")
+                ),
+                (
+                    "input",
+                    .string(length: 0...bounds.stdinBytes).described("Another name for stdin: give one of the two.")
+                ),
+                ("args", strings.described("At most \(bounds.entryBytes) bytes together.")),
+                (
+                    "env",
+                    Schema.map(
+                        names: .string(pattern: "^[A-Za-z_][A-Za-z0-9_]*$").with(
+                            "not", .object(Schema.constant("PATH").json)), values: .string(pattern: Self.withoutNUL),
+                        atMost: bounds.entries
+                    ).described("At most \(bounds.entryBytes) bytes together, names and values.")
+                ),
+                (
+                    "files",
+                    Schema.array(of: .named("SourceFile"), atMost: bounds.files).described(
+                        "At most \(bounds.fileBytes) bytes together, decoded. No two of one path.")
+                ),
+                ("entrypoint", .string().described("The path of one of files, in place of code.")),
+                ("limits", .named("LimitOverrides")),
+                (
+                    "collect",
+                    Schema.array(of: .string(length: 1...1_024), atMost: CollectPattern.most).described(
+                        "Globs below /box for the files to hand back: *, ?, and ** as a component of its own.")
+                ),
+                ("outputEncoding", .choice(of: OutputEncoding.self).with("default", .string("utf8"))),
+                (
+                    "onDisconnect",
+                    Schema.choice(of: OnDisconnect.self).with("default", .string("cancel")).described(
+                        "What happens to the job when the client that waits for its result goes away.")
+                ),
+                (
+                    "metadata",
+                    Schema.map().described("Echoed; at most \(bounds.metadataBytes) bytes as compact JSON.")
+                ),
+            ], required: ["language"]
+        )
+        .with("oneOf", .array([.object(Self.codeAlone), .object(Self.entrypointWithFiles)]))
+        .with("allOf", .array([.object(Self.oneOfStdinAndInput), .object(Self.oneOfTimeoutAndLimit)]))
+        .described("A job. A field that is not named here is an error, and so is null.")
+    }
+
+    // MARK: What excludes what
+
+    private static func having(_ names: String...) -> JSONObject { ["required": .array(names.map(JSONValue.string))] }
+
+    private static let codeAlone: JSONObject = [
+        "required": .array([.string("code")]), "not": .object(having("entrypoint")),
+    ]
+    private static let entrypointWithFiles: JSONObject = [
+        "required": .array([.string("entrypoint"), .string("files")]), "not": .object(having("code")),
+    ]
+    private static let oneOfStdinAndInput: JSONObject = ["not": .object(having("stdin", "input"))]
+    private static let oneOfTimeoutAndLimit: JSONObject = [
+        "not": .object([
+            "required": .array([.string("timeout"), .string("limits")]),
+            "properties": .object(["limits": .object(having("wallTimeMs"))]),
+        ])
+    ]
+
+    // MARK: Parts
+
+    private static let withoutNUL = "^[^\\u0000]*$"
+
+    private var language: Schema {
+        let names = Set(offer.languages.flatMap { [$0.name] + $0.aliases }).sorted()
+        // Where no worker lives for now, the list would allow nothing.
+        return (names.isEmpty ? Schema.string(length: 1...64) : .choice(names)).described(
+            "A language that can be run now, or an alias.")
+    }
+
+    private var wallTime: Schema { .integer(from: 1, to: offer.maxima?.wallTimeMs) }
+
+    private var limits: Schema {
+        let maxima = offer.maxima
+        return Schema.closedObject(
+            LimitOverrides.fieldNames.map { name in
+                let maximum = maxima.flatMap { $0.json[name] }
+                guard name != "cpus" else {
+                    var most: Double?
+                    if case .number(let number) = maximum { most = number.double }
+                    return (name, .number(from: LimitOverrides.leastCPUs, to: most))
+                }
+                var most: Int?
+                if case .number(let number) = maximum { most = number.integer }
+                return (name, .integer(from: 1, to: most))
+            }
+        ).described(
+            "Within the maxima of some worker that serves the language, and all together within those of one. "
+                + "Each that is not given has its default.")
+    }
+
+    private var file: Schema {
+        Schema.closedObject(
+            [
+                (
+                    "path",
+                    .string(length: 1...1_024).described(
+                        "Relative to /box: no component that is empty, . or .., none longer than 255 bytes, at most 16."
+                    )
+                ),
+                ("content", .string().described("The file's text, or its bytes in base64.")),
+                ("encoding", .choice(of: OutputEncoding.self).with("default", .string("utf8"))),
+            ], required: ["path", "content"])
+    }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// A generator of requests that reads the document and holds every answer to it.
+    @Suite("OpenAPI")
+    struct OpenAPITests {
+        /// schemathesis in an environment below the build folder; made at first use. Nil, said aloud, without it.
+        private static let schemathesis: String? = {
+            do {
+                let script = try Child(
+                    ["\(Installation.sources)/scripts/schemathesis.sh"], environment: Installation.environment)
+                guard try script.wait(atMost: .seconds(300)) == 0 else {
+                    print("privileged suite skipped: no schemathesis from PyPI (\(script.standardError))")
+                    return nil
+                }
+                return String(decoding: script.standardOutput, as: UTF8.self)
+                    .trimmingCharacters(in: .whitespacesAndNewlines)
+            } catch {
+                print("privileged suite skipped: no schemathesis (\(error))")
+                return nil
+            }
+        }()
+
+        @Test("schemathesis finds no answer that the document does not describe", .timeLimit(.minutes(15)))
+        func schemathesis() throws {
+            guard let program = Self.schemathesis else { return }
+            let server = try Server(slots: 4)
+            let run = try Child(
+                [
+                    program, "run", "http://127.0.0.1:\(server.port)/openapi.json", "--max-examples",
+                    "\(Installation.count("BULKHEAD_SCHEMA_EXAMPLES", default: 40))", "--seed", "7",
+                    "--request-timeout", "75", "--no-color", "--suppress-health-check", "all",
+                    // Sizes in bytes and paths that clash no schema can say: such requests are refused with 400. A job that was
+                    // cancelled is not gone: it has that for its result.
+                    "--exclude-checks", "positive_data_acceptance,use_after_free",
+                ], environment: Installation.environment)
+            let exitCode = try run.wait(atMost: .seconds(800))
+            let report = String(decoding: run.standardOutput, as: UTF8.self)
+            print(report)
+            #expect(exitCode == 0, "\(run.standardError)")
+            let tested = report.firstMatch(of: /Tested: +(\d+)/).flatMap { Int($0.1) } ?? 0
+            #expect(tested >= 9)
+            #expect(try server.stop() == 0)
+        }
+    }
+}
