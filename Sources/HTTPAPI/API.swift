@@ -244,6 +244,8 @@ extension HTTPField.Name {
     /// RFC 7240, which the package of common names leaves out.
     static var prefer: Self { HTTPField.Name(parsed: "prefer") }
     static var preferenceApplied: Self { HTTPField.Name(parsed: "preference-applied") }
+    /// What is left of several: the package takes the first for the authority.
+    static var furtherHost: Self { HTTPField.Name(parsed: "host") }
 
     init(parsed literal: StaticString) {
         guard let name = HTTPField.Name(literal.description) else { preconditionFailure("\(literal) is no field name") }

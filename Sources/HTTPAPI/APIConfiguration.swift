@@ -11,7 +11,8 @@ public struct APIConfiguration: Sendable {
     public var jobTimeToLive: Duration?
     /// How long running jobs may take to end at shutdown before their clients are answered 503.
     public var drainTimeout: Duration
-    /// Connections served at once; more wait in the kernel's backlog. Keep it below the process's limit on descriptors.
+    /// Connections served at once; where more come, those go that have waited longest for their clients, and where none waits,
+    /// the next ones wait in the kernel's backlog. Keep it below the process's limit on descriptors.
     public var maxConnections: Int
     /// Bytes of all bodies that are being read at once.
     public var maxBodyBytesAtOnce: Int

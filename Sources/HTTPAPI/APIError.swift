@@ -13,6 +13,8 @@ enum APIError: Error {
     case headersTooLarge
     /// Not HTTP/1.1 as RFC 9112 has it.
     case malformedHTTP
+    /// No Host, or more than one (RFC 9112 section 3.2).
+    case hostNotNamedOnce
     case contentTypeNotJSON
     case contentEncoded
     /// `Idempotency-Key` is more than one, or no key.

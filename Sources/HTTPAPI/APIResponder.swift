@@ -19,6 +19,10 @@ struct APIResponder: HTTPResponder {
         var pattern = "unmatched"
         var response: Response
         do {
+            // The field that names the host is the authority; a second one stays among the fields.
+            guard request.head.authority != nil, request.headers[.furtherHost] == nil else {
+                throw APIError.hostNotNamedOnce
+            }
             let match = try routes.match(request.method, target: request.head.path ?? "")
             pattern = match.pattern
             response = try await match.handler(request, context, match.parameter)

@@ -60,9 +60,11 @@ public struct APIServer: Service {
     var application: some ApplicationProtocol {
         let configuration = configuration
         let onListening = onListening
+        let waiting = WaitingConnections()
         var settings = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
-                ConnectionGuard(deadlines: configuration.deadlines, maxBodyBytes: configuration.bounds.bodyBytes)
+                ConnectionGuard(
+                    deadlines: configuration.deadlines, maxBodyBytes: configuration.bounds.bodyBytes, waiting: waiting)
             ])
         settings.httpDecoder = .init(
             maxHeaderFieldSize: configuration.maxHeaderBytes, maxHeaderListSize: configuration.maxHeaderBytes,
@@ -73,7 +75,8 @@ public struct APIServer: Service {
             server: HTTPServerBuilder { LoopChannel(HTTP1Channel(responder: $0, configuration: channel)) },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "bulkhead",
-                availableConnectionsDelegate: MaximumAvailableConnections(configuration.maxConnections, logger: logger)),
+                availableConnectionsDelegate: PlacesForConnections(
+                    places: configuration.maxConnections, waiting: waiting)),
             onServerRunning: { await onListening($0.localAddress?.port ?? configuration.port) }, logger: logger)
     }
 }

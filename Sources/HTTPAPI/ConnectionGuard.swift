@@ -33,10 +33,19 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var onDisconnect: (@Sendable () -> Void)?
     private var readTimer: Scheduled<Void>?
     private var writeTimer: Scheduled<Void>?
+    private let waiting: WaitingConnections
+    private var wait: WaitingConnections.Ticket?
+    /// Ends this connection where it waits, on any thread.
+    private var makeRoom: (@Sendable () -> Void)?
 
-    init(deadlines: ConnectionDeadlines, maxBodyBytes: Int) {
+    /// - Parameters:
+    ///   - deadlines: what each part of an exchange may take.
+    ///   - maxBodyBytes: a larger body is not asked for.
+    ///   - waiting: all connections that wait for their clients.
+    init(deadlines: ConnectionDeadlines, maxBodyBytes: Int, waiting: WaitingConnections) {
         self.deadlines = deadlines
         self.maxBodyBytes = maxBodyBytes
+        self.waiting = waiting
     }
 
     /// Calls `action` once when the client is gone, at once if it is gone already; nil forgets it.
@@ -51,11 +60,19 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Inbound
 
     func handlerAdded(context: ChannelHandlerContext) {
+        let own = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
+        makeRoom = { [waiting] in
+            own.eventLoop.execute {
+                // The client may have sent what was waited for meanwhile: then it is another's turn.
+                if !own.value.handler.giveUpWaiting(own.value.context) { waiting.makeRoom() }
+            }
+        }
         if context.channel.isActive { awaitHead(context) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         stopTimers()
+        makeRoom = nil
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -75,7 +92,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             pending += 1
             isReadingBody = true
-            startReadTimer(context, after: deadlines.body) { $0.bodyDeadlinePassed($1) }
+            startReadTimer(context, after: deadlines.body, waitingFor: .body) { $0.bodyDeadlinePassed($1) }
             continueIfExpected(context, head)
         case .body: break
         case .end:
@@ -156,6 +173,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         giveUp(context, Problem(for: APIError.bodyTimeout), GuardError.bodyDeadline)
     }
 
+    /// Ends the connection if it still waits for its client, whose place another wants.
+    private func giveUpWaiting(_ context: ChannelHandlerContext) -> Bool {
+        guard wait != nil, !isOver else { return false }
+        if isReadingBody { bodyDeadlinePassed(context) } else { close(context) }
+        return true
+    }
+
     /// Answers with `problem` where no other answer is under way, tells the application, and closes.
     private func giveUp(_ context: ChannelHandlerContext, _ problem: Problem, _ error: any Error) {
         guard !isOver else { return }
@@ -196,14 +220,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Timers
 
     private func awaitHead(_ context: ChannelHandlerContext) {
-        startReadTimer(context, after: deadlines.head) { $0.close($1) }
+        startReadTimer(context, after: deadlines.head, waitingFor: .head) { $0.close($1) }
     }
 
     private func startReadTimer(
-        _ context: ChannelHandlerContext, after delay: Duration,
+        _ context: ChannelHandlerContext, after delay: Duration, waitingFor phase: WaitingConnections.Phase? = nil,
         _ action: @escaping (ConnectionGuard, ChannelHandlerContext) -> Void
     ) {
-        readTimer?.cancel()
+        stopReadTimer()
+        if let phase, let makeRoom { wait = waiting.begin(phase, end: makeRoom) }
         readTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) {
             action(self, context)
         }
@@ -217,6 +242,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func stopReadTimer() {
+        if let wait { waiting.end(wait) }
+        wait = nil
         readTimer?.cancel()
         readTimer = nil
     }

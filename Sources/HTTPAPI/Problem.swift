@@ -80,6 +80,7 @@ struct Problem: Sendable, Equatable {
         case .headersTooLarge:
             self.init(.requestHeaderFieldsTooLarge, "headers_too_large", "The request's header fields are too large.")
         case .malformedHTTP: self.init(.badRequest, "malformed_http", "This is not an HTTP/1.1 request.")
+        case .hostNotNamedOnce: self.init(.badRequest, "host", "A request has exactly one field Host.")
         case .contentTypeNotJSON:
             self.init(.unsupportedMediaType, "content_type", "The content type must be application/json.")
             headers[.accept] = "application/json"
@@ -109,7 +110,7 @@ struct Problem: Sendable, Equatable {
     var endsConnection: Bool {
         switch status {
         case .contentTooLarge, .requestTimeout, .requestHeaderFieldsTooLarge: true
-        default: ["malformed_http", "body_unreadable", "shutting_down", "busy"].contains(code)
+        default: ["malformed_http", "host", "body_unreadable", "shutting_down", "busy"].contains(code)
         }
     }
 

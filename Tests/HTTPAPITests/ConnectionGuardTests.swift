@@ -12,13 +12,14 @@ import Testing
 @Suite struct ConnectionGuardTests {
     private let channel: EmbeddedChannel
     private let errors = Errors()
+    private let waiting = WaitingConnections()
 
     init() throws {
         let deadlines = ConnectionDeadlines(
             head: .seconds(10), body: .seconds(20), response: .seconds(30), linger: .seconds(2))
         channel = EmbeddedChannel()
         try channel.pipeline.syncOperations.addHandlers([
-            ConnectionGuard(deadlines: deadlines, maxBodyBytes: 1_000), errors,
+            ConnectionGuard(deadlines: deadlines, maxBodyBytes: 1_000, waiting: waiting), errors,
         ])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
@@ -61,6 +62,41 @@ import Testing
         pass(seconds: 1)
         #expect(!channel.isActive)
         #expect(try statuses().isEmpty)
+    }
+
+    @Test("a connection that waits for its client makes room for another, and only then")
+    func makesRoom() throws {
+        try receive(head(), .end(nil))
+        waiting.makeRoom()
+        channel.embeddedEventLoop.run()
+        #expect(channel.isActive)
+        try answer()
+        waiting.makeRoom()
+        channel.embeddedEventLoop.run()
+        #expect(!channel.isActive)
+        #expect(try statuses() == [200])
+    }
+
+    @Test("one whose body does not come is told so when it makes room")
+    func makesRoomInABody() throws {
+        try receive(head())
+        waiting.makeRoom()
+        channel.embeddedEventLoop.run()
+        #expect(try statuses() == [408])
+        pass(seconds: 2)
+        #expect(!channel.isActive)
+    }
+
+    @Test("one that has sent its request in time leaves its turn to the next that waits")
+    func passesOn() throws {
+        let ended = Mutex(false)
+        waiting.makeRoom()
+        _ = waiting.begin(.body) { ended.withLock { $0 = true } }
+        // The room was asked for; the head comes before the loop has its turn.
+        try receive(head(), .end(nil))
+        channel.embeddedEventLoop.run()
+        #expect(channel.isActive)
+        #expect(ended.withLock { $0 })
     }
 
     @Test func closesBetweenTwoRequests() throws {

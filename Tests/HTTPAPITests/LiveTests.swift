@@ -174,27 +174,28 @@ import Testing
     @Test("no more connections are served at once than allowed; the next one waits for its turn")
     func boundsTheNumberOfConnections() async throws {
         try await LiveServer.run(configuration: APIConfiguration(port: 0, maxConnections: 2)) { server in
-            let request = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"
+            let request = LiveServer.post("/api/execute", Fixture.sample, extra: "connection: close\r\n")
             let (answers, answered) = AsyncStream.makeStream(of: String.self)
-            // Served in the order in which they came, and silent ones count.
-            try await server.connect { _ in
-                try await server.connect { _ in
-                    _ = Task {
-                        try await server.connect { connection in
-                            try await connection.send(request)
-                            answered.yield(try await connection.read(until: "}"))
-                        }
-                    }
-                    try await Task.sleep(for: .milliseconds(200))
-                    answered.yield("nothing yet")
+            @Sendable func ask(_ name: String) async throws {
+                try await server.connect { connection in
+                    try await connection.send(request)
+                    answered.yield("\(name) \(String(await connection.readToEnd().prefix(12)))")
                 }
             }
-            var seen: [String] = []
-            for await answer in answers {
-                seen.append(String(answer.prefix(12)))
-                if seen.count == 2 { break }
-            }
-            #expect(seen == ["nothing yet", "HTTP/1.1 200"])
+            async let first: Void = ask("first")
+            await server.fixture.settle { $0.waiters == 1 }
+            async let second: Void = ask("second")
+            await server.fixture.settle { $0.waiters == 2 }
+            // Both wait for a job, so neither makes room.
+            async let third: Void = ask("third")
+            try await Task.sleep(for: .milliseconds(200))
+            #expect(await server.fixture.queue.counts().waiters == 2)
+            for _ in 0..<3 { try await server.fixture.runNext() }
+            _ = try await (first, second, third)
+            answered.finish()
+            var seen: Set<String> = []
+            for await answer in answers { seen.insert(answer) }
+            #expect(seen == ["first HTTP/1.1 200", "second HTTP/1.1 200", "third HTTP/1.1 200"])
         }
     }
 
