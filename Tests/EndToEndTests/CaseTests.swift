@@ -153,6 +153,18 @@ extension EndToEnd {
             #expect(try server.stop() == 0)
         }
 
+        @Test("the example of the documentation works as it is written")
+        func documentation() throws {
+            let text = try String(contentsOfFile: "\(Installation.sources)/docs/api.md", encoding: .utf8)
+            let example = try #require(text.firstMatch(of: /### Test cases[\s\S]*?-d '([\s\S]*?)'\n```/))
+            let server = try Server(slots: 2)
+            let (answer, cases) = try execute(server, String(example.1))
+            #expect(answer.status == "ok")
+            #expect(cases.verdicts == ["accepted", "accepted", "wrong_answer"])
+            #expect(cases.results.map(\.name) == ["small", nil, "wrong on purpose"])
+            #expect(try server.stop() == 0)
+        }
+
         @Test("a hang-up ends all cases of a job")
         func hangUp() throws {
             let server = try Server(slots: 4)
