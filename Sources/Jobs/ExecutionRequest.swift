@@ -46,6 +46,8 @@ public struct ExecutionRequest: Sendable, Equatable {
     public let onDisconnect: OnDisconnect
     /// Echoed in the result.
     public let metadata: JSONObject
+    /// What the program is run with in place of `stdin` and `arguments`, which are then empty; nil for one run with those.
+    public let cases: TestCases?
 
     /// The names of all fields that a request may have.
     public static var fieldNames: Set<String> { RequestReader.fields }
@@ -100,7 +102,8 @@ public struct ExecutionRequest: Sendable, Equatable {
     init(
         language: String, version: VersionRange?, files: [SourceFile], mainFile: String, stdin: [UInt8],
         arguments: [String], environment: [String: String], limits: LimitOverrides, collect: [String],
-        outputEncoding: OutputEncoding, onDisconnect: OnDisconnect, metadata: JSONObject
+        outputEncoding: OutputEncoding, onDisconnect: OnDisconnect, metadata: JSONObject,
+        cases: TestCases? = nil
     ) {
         self.language = language
         self.version = version
@@ -114,6 +117,7 @@ public struct ExecutionRequest: Sendable, Equatable {
         self.outputEncoding = outputEncoding
         self.onDisconnect = onDisconnect
         self.metadata = metadata
+        self.cases = cases
     }
 
     /// The language that a request asks for, sound or not; nil where none can be made out.
@@ -142,9 +146,13 @@ public struct ExecutionRequest: Sendable, Equatable {
         if let version { add("version", .string(version.text)) }
         add("entrypoint", .string(mainFile))
         add("files", .array(files.map { .object($0.json) }))
-        // The reader takes stdin as text, so whatever is here once was valid UTF-8.
-        add("stdin", .string(String(decoding: stdin, as: UTF8.self)))
-        add("args", .array(arguments.map(JSONValue.string)))
+        if let cases {
+            object.members += cases.members
+        } else {
+            // The reader takes stdin as text, so whatever is here once was valid UTF-8.
+            add("stdin", .string(String(decoding: stdin, as: UTF8.self)))
+            add("args", .array(arguments.map(JSONValue.string)))
+        }
         let variables = environment.sorted { $0.key < $1.key }
         add("env", .object(JSONObject(variables.map { .init(name: $0.key, value: .string($0.value)) })))
         add("limits", .object(limits.json))

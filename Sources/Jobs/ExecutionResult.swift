@@ -47,6 +47,8 @@ public struct ExecutionResult: Sendable, Equatable {
     /// As in the request.
     public var metadata: JSONObject
     public var evidence: Evidence
+    /// Nil for a job without cases, and for one that no worker began.
+    public var cases: CaseResults?
 
     public init(
         id: String, status: Status, language: String, version: String, stdout: String = "", stderr: String = "",
@@ -55,7 +57,7 @@ public struct ExecutionResult: Sendable, Equatable {
         stdoutBytes: Int = 0, stderrBytes: Int = 0, stdoutTruncated: Bool = false, stderrTruncated: Bool = false,
         stdoutLossy: Bool = false, stderrLossy: Bool = false, files: [CollectedFile] = [],
         compile: CompileResult? = nil, attempt: Int, worker: String, metadata: JSONObject = JSONObject(),
-        evidence: Evidence
+        evidence: Evidence, cases: CaseResults? = nil
     ) {
         self.id = id
         self.status = status
@@ -83,6 +85,7 @@ public struct ExecutionResult: Sendable, Equatable {
         self.worker = worker
         self.metadata = metadata
         self.evidence = evidence
+        self.cases = cases
     }
 
     /// The answer to a job that no program ran for: cancelled or expired while it waited, or failed by the engine.
@@ -116,6 +119,7 @@ public struct ExecutionResult: Sendable, Equatable {
         var bytes = 2_048 + stdout.utf8.count + stderr.utf8.count + (message?.utf8.count ?? 0)
         bytes += files.reduce(0) { $0 + 128 + $1.path.utf8.count + ($1.content?.utf8.count ?? 0) }
         bytes += (compile?.stdout.utf8.count ?? 0) + (compile?.stderr.utf8.count ?? 0)
+        bytes += cases?.approximateBytes ?? 0
         return bytes + 64 * metadata.members.count + JSONValue.object(metadata).bytes.count
     }
 }

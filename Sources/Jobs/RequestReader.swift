@@ -9,14 +9,14 @@ struct RequestReader {
     /// Of the language asked for, once that is known; nil where nobody is there to set any.
     private var maxima: Limits?
     private let standard: Limits
-    private let bounds: RequestBounds
+    let bounds: RequestBounds
     private var problems: [FieldProblem] = []
 
-    private static let root = FieldPointer()
-    static let fields: Set<String> = [
+    static let root = FieldPointer()
+    static let fields: Set<String> = caseFields.union([
         "language", "code", "timeout", "version", "stdin", "input", "args", "env", "files", "entrypoint", "limits",
         "collect", "outputEncoding", "onDisconnect", "metadata",
-    ]
+    ])
 
     init(offer: Offer, standard: Limits, bounds: RequestBounds) {
         self.offer = offer
@@ -38,6 +38,7 @@ struct RequestReader {
         let outputEncoding: OutputEncoding = readChoice(object, "outputEncoding") ?? .utf8
         let onDisconnect: OnDisconnect = readChoice(object, "onDisconnect") ?? .cancel
         let metadata = readMetadata(object)
+        let cases = readCases(object)
         reportUnknown(in: object, at: RequestReader.root, known: RequestReader.fields)
 
         if let language, problems.isEmpty, !offer.allows(limits, in: language.name, fitting: version) {
@@ -54,7 +55,8 @@ struct RequestReader {
         return ExecutionRequest(
             language: language.name, version: version, files: files, mainFile: mainFile, stdin: stdin,
             arguments: arguments, environment: environment, limits: limits, collect: collect,
-            outputEncoding: outputEncoding, onDisconnect: onDisconnect, metadata: metadata)
+            outputEncoding: outputEncoding, onDisconnect: onDisconnect, metadata: metadata,
+            cases: cases)
     }
 
     // MARK: Language
@@ -273,8 +275,8 @@ struct RequestReader {
         return Array((text ?? "").utf8)
     }
 
-    private mutating func readArguments(_ object: JSONObject) -> [String] {
-        let pointer = RequestReader.root.appending("args")
+    mutating func readArguments(_ object: JSONObject, at parent: FieldPointer = root) -> [String] {
+        let pointer = parent.appending("args")
         guard let elements = readArray(object, "args", at: pointer, atMost: bounds.entries) else { return [] }
         var arguments: [String] = []
         for (index, element) in elements.enumerated() {
@@ -351,7 +353,7 @@ struct RequestReader {
 
     // MARK: Kinds of values
 
-    private mutating func readString(_ object: JSONObject, _ name: String, at pointer: FieldPointer) -> String? {
+    mutating func readString(_ object: JSONObject, _ name: String, at pointer: FieldPointer) -> String? {
         guard let value = object[name] else { return nil }
         guard case .string(let text) = value else {
             report(pointer, .wrongType, "must be a string, not \(value.kind)")
@@ -369,7 +371,7 @@ struct RequestReader {
         return members
     }
 
-    private mutating func readArray(
+    mutating func readArray(
         _ object: JSONObject, _ name: String, at pointer: FieldPointer, atMost most: Int
     ) -> [JSONValue]? {
         guard let value = object[name] else { return nil }
@@ -399,7 +401,7 @@ struct RequestReader {
 
     // MARK: Reports
 
-    private mutating func checkSize(_ bytes: Int, atMost most: Int, at pointer: FieldPointer) {
+    mutating func checkSize(_ bytes: Int, atMost most: Int, at pointer: FieldPointer) {
         if bytes > most { report(pointer, .tooLarge, "is \(bytes) bytes; the most is \(most)") }
     }
 
@@ -407,13 +409,13 @@ struct RequestReader {
         if text.utf8.contains(0) { report(pointer, .invalidValue, "must not hold a NUL character") }
     }
 
-    private mutating func reportUnknown(in object: JSONObject, at pointer: FieldPointer, known: Set<String>) {
+    mutating func reportUnknown(in object: JSONObject, at pointer: FieldPointer, known: Set<String>) {
         for member in object.members where !known.contains(member.name) {
             report(pointer.appending(member.name), .unknownField, "there is no such field")
         }
     }
 
-    private mutating func report(_ pointer: FieldPointer, _ code: FieldProblem.Code, _ detail: String) {
+    mutating func report(_ pointer: FieldPointer, _ code: FieldProblem.Code, _ detail: String) {
         // One more than the answer lists is enough to know that there are more.
         guard problems.count <= RequestProblems.most else { return }
         problems.append(FieldProblem(pointer: pointer.text, code: code, detail: detail))

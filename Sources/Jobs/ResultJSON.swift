@@ -9,6 +9,13 @@ extension ExecutionResult {
 
     /// As `json`, for embedding.
     public var jsonObject: JSONObject {
+        var object = ownFields
+        // There for jobs with cases alone.
+        if let cases { object.members += cases.members }
+        return object
+    }
+
+    private var ownFields: JSONObject {
         [
             "id": .string(id), "status": .string(status.rawValue), "language": .string(language),
             "version": .string(version), "stdout": .string(stdout), "stderr": .string(stderr),
@@ -49,7 +56,8 @@ extension ExecutionResult {
             stderrLossy: try fields.bool("stderrLossy"), files: try fields.objects("files", CollectedFile.init),
             compile: try fields.optionalObject("compile", CompileResult.init), attempt: try fields.integer("attempt"),
             worker: try fields.string("worker"), metadata: try fields.object("metadata"),
-            evidence: try Evidence(ResultFields(try fields.object("evidence"))))
+            evidence: try Evidence(ResultFields(try fields.object("evidence"))),
+            cases: try CaseResults(of: fields))
     }
 }
 
@@ -144,7 +152,7 @@ public struct ResultError: Error, Sendable, Equatable {
 }
 
 /// Typed access to the fields of a JSON object.
-private struct ResultFields {
+struct ResultFields {
     private let object: JSONObject
 
     init(_ object: JSONObject) {

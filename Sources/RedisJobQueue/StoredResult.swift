@@ -24,7 +24,7 @@ struct StoredResult: Sendable, Equatable {
         // Without the files' contents the streams may fit as they are; cut, they lose as little as can be.
         var bytes = most
         while true {
-            let text = StoredResult.shortened(result, streamBytes: bytes, listBytes: most / 4, wholeAt: key)
+            let text = StoredResult.shortened(result, streamBytes: bytes, atMost: most, wholeAt: key)
             if text.count <= most || bytes == 0 {
                 json = text
                 return
@@ -35,9 +35,9 @@ struct StoredResult: Sendable, Equatable {
 
     /// A result without its files' contents and with no more than so much of each stream; of the full sizes it still tells.
     /// A list of files that is itself too long keeps its beginning. With no room for streams the result goes without
-    /// message, metadata and files as well.
+    /// message, metadata and files as well, and has as many cases from the first on as fit, without names and messages.
     private static func shortened(
-        _ result: ExecutionResult, streamBytes: Int, listBytes: Int, wholeAt key: String
+        _ result: ExecutionResult, streamBytes: Int, atMost most: Int, wholeAt key: String
     ) -> Data {
         var short = result
         func cut(_ text: inout String) -> Bool {
@@ -52,15 +52,40 @@ struct StoredResult: Sendable, Equatable {
             _ = cut(&compile.stderr)
             short.compile = compile
         }
-        short.files = listed(short.files, bytes: streamBytes == 0 ? 0 : listBytes)
+        for index in short.cases?.results.indices ?? 0..<0 {
+            short.cases?.results[index].shorten(cut)
+        }
+        short.files = listed(short.files, bytes: streamBytes == 0 ? 0 : most / 4)
         if streamBytes == 0 {
             short.metadata = JSONObject()
             short.message = short.message.map { prefix(of: $0, bytes: 1_024) }
         }
-        var object = short.jsonObject
-        object.members.append(.init(name: "resultTruncated", value: .bool(true)))
-        object.members.append(.init(name: "resultKey", value: .string(key)))
-        return JSONValue.object(object).serialized()
+        func text() -> Data {
+            var object = short.jsonObject
+            object.members.append(.init(name: "resultTruncated", value: .bool(true)))
+            object.members.append(.init(name: "resultKey", value: .string(key)))
+            return JSONValue.object(object).serialized()
+        }
+        if streamBytes == 0, let cases = short.cases {
+            short.cases?.results = []
+            let room = most - text().count
+            short.cases?.results = listed(cases.results, bytes: room)
+        }
+        return text()
+    }
+
+    /// The cases without names and messages, as many from the first on as so many bytes can tell of.
+    private static func listed(_ cases: [CaseResult], bytes: Int) -> [CaseResult] {
+        var left = bytes
+        var listed: [CaseResult] = []
+        for var result in cases {
+            result.name = nil
+            result.message = nil
+            left -= JSONValue.object(result.jsonObject).serialized().count + 1
+            if left < 0 { break }
+            listed.append(result)
+        }
+        return listed
     }
 
     /// The files without contents, as many from the first on as so many bytes can tell of.
@@ -83,5 +108,13 @@ struct StoredResult: Sendable, Equatable {
         let all = Array(text.utf8.prefix(end + 1))
         while end > 0, end < all.count, all[end] & 0xC0 == 0x80 { end -= 1 }
         return String(decoding: all.prefix(end), as: UTF8.self)
+    }
+}
+
+extension CaseResult {
+    /// Has `cut` shorten the streams, and says where it did.
+    fileprivate mutating func shorten(_ cut: (inout String) -> Bool) {
+        if cut(&stdout) { stdoutTruncated = true }
+        if cut(&stderr) { stderrTruncated = true }
     }
 }

@@ -13,6 +13,8 @@ public struct JobRunner: Sendable {
     private let worker: String
     private let compileCache: CompileCache?
     private let memory: MemoryBudget?
+    private let slots: SlotShares?
+    private let compilers = CompilerCount()
 
     /// The most bytes that a compilation may hand to the program's sandbox.
     private static let productBytes = 64 << 20
@@ -32,10 +34,11 @@ public struct JobRunner: Sendable {
     ///   - worker: this host's name, as results show it.
     ///   - compileCache: where compilations are kept for the next job with the same source; nil to compile each time.
     ///   - memory: what the limits of all programs that run may add up to; nil where the number of slots is bound enough.
+    ///   - slots: what jobs and their cases have of the engine's slots; nil where one job runs at a time.
     public init(
         engine: any SandboxEngine, languages: ServedLanguages, maxima: Limits, standard: Limits = .standard,
         compileLimits: Limits = .compile, worker: String, compileCache: CompileCache? = nil,
-        memory: MemoryBudget? = nil
+        memory: MemoryBudget? = nil, slots: SlotShares? = nil
     ) {
         self.engine = engine
         self.languages = languages
@@ -45,11 +48,12 @@ public struct JobRunner: Sendable {
         self.worker = worker
         self.compileCache = compileCache
         self.memory = memory
+        self.slots = slots
     }
 
     /// What it counted so far; nil for what it does without.
-    public var figures: (compileCache: CompileCache.Figures?, memory: MemoryBudget.Figures?) {
-        (compileCache?.figures, memory?.figures)
+    public var figures: (compilers: Int, compileCache: CompileCache.Figures?, memory: MemoryBudget.Figures?) {
+        (compilers.figure, compileCache?.figures, memory?.figures)
     }
 
     /// What is known of a job besides its request.
@@ -74,7 +78,12 @@ public struct JobRunner: Sendable {
         onOutput: OutputObserver? = nil
     ) async throws(RequestProblems) -> ExecutionResult {
         let request = try ExecutionRequest(json: json, languages: languages.all, maxima: maxima, standard: standard)
-        return await run(request, circumstances, input: input, onOutput: onOutput)
+        guard let slots else { return await run(request, circumstances, input: input, onOutput: onOutput) }
+        return await slots.holding { waited in
+            var circumstances = circumstances
+            circumstances.queueTimeMs += waited.milliseconds
+            return await run(request, circumstances, input: input, onOutput: onOutput)
+        }
     }
 
     /// Runs a request. Whatever happens is in the result; a cancelled task's job has the status `cancelled`.
@@ -82,7 +91,7 @@ public struct JobRunner: Sendable {
     ///   - request: what to run.
     ///   - circumstances: what the result says beside it.
     ///   - input: standard input in place of the request's.
-    ///   - onOutput: sees the program's output as it is written.
+    ///   - onOutput: sees the program's output as it is written; not that of cases, of which several may run at once.
     /// - Returns: the result.
     public func run(
         _ request: ExecutionRequest, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
@@ -91,7 +100,7 @@ public struct JobRunner: Sendable {
         var result = ExecutionResult(
             id: circumstances.id, status: .internalError, language: request.language, version: "",
             queueTimeMs: circumstances.queueTimeMs, attempt: circumstances.attempt, worker: worker,
-            metadata: request.metadata, evidence: Evidence())
+            metadata: request.metadata, evidence: Evidence(), cases: request.cases.map(CaseResults.init(skipped:)))
         guard let language = request.select(from: languages.all), let placement = languages.placement(of: language)
         else {
             result.message = "no image and policies of this worker are for \(request.language)"
@@ -118,6 +127,13 @@ public struct JobRunner: Sendable {
                 outputLimit: plan.run.limits.outputBytes, collect: request.collect,
                 collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true,
                 ahead: plan.run.ahead)
+            if let cases = request.cases {
+                let runner = CaseRunner(
+                    engine: engine, memory: memory, slots: slots, cases: cases, program: configuration,
+                    limits: plan.run.limits, encoding: request.outputEncoding)
+                try await runner.run(into: &result)
+                return result
+            }
             try await runProgram(
                 configuration, limits: plan.run.limits, encoding: request.outputEncoding, into: &result,
                 onOutput: onOutput)
@@ -176,6 +192,7 @@ public struct JobRunner: Sendable {
             files: files, limits: stage.limits.resources, outputLimit: stage.limits.outputBytes,
             endsAtOutputLimit: false, collect: plan.language.products, collectLimit: Self.productBytes)
         func compileNow() async throws(IsolationError) -> Compilation {
+            compilers.add()
             let outcome = try await runInTurn(configuration, into: &result, onOutput: nil)
             return Compilation(outcome, limits: stage.limits, products: plan.language.products)
         }

@@ -61,6 +61,15 @@ public final class MemoryBudget: Sendable {
         return try await body()
     }
 
+    /// Takes memory if there is room for it now and nobody waits; whoever got it calls `giveBack`.
+    func takeNow(_ wanted: UInt64) -> Bool {
+        state.withLock { state in
+            guard state.line.isEmpty, wanted <= bytes, fits(wanted, state) else { return false }
+            grant(wanted, &state)
+            return true
+        }
+    }
+
     private func take(_ wanted: UInt64) async -> Bool {
         let ticket = state.withLock { state -> UInt64? in
             if state.line.isEmpty, fits(wanted, state) {
@@ -106,7 +115,7 @@ public final class MemoryBudget: Sendable {
         for waiter in admitted { waiter.continuation.resume(returning: true) }
     }
 
-    private func giveBack(_ bytes: UInt64) {
+    func giveBack(_ bytes: UInt64) {
         let admitted = state.withLock { state in
             state.figures.taken -= bytes
             return admit(&state)

@@ -60,8 +60,10 @@ public struct WorkerService: Service {
                 "compilations",
                 metadata: [
                     "hits": "\(cache.hits)", "misses": "\(cache.misses)", "evictions": "\(cache.evictions)",
-                    "entries": "\(cache.entries)", "bytes": "\(cache.bytes)",
+                    "entries": "\(cache.entries)", "bytes": "\(cache.bytes)", "compilers": "\(figures.compilers)",
                 ])
+        } else {
+            logger.info("compilations", metadata: ["compilers": "\(figures.compilers)"])
         }
         if let memory = figures.memory {
             logger.info("memory of programs", metadata: ["peak": "\(memory.peak)", "waits": "\(memory.waits)"])

@@ -111,14 +111,16 @@ struct RunningEngine {
     }
 
     /// What runs jobs in it.
-    /// - Parameter name: this host's, as results show it.
+    /// - Parameters:
+    ///   - name: this host's, as results show it.
+    ///   - slots: how many programs run at once; nil where it is given one job at a time.
     /// - Returns: one runner; each has a cache and a budget of its own.
-    func runner(named name: String) -> JobRunner {
+    func runner(named name: String, slots: Int? = nil) -> JobRunner {
         let cache = shares?.compileCache ?? 0
         return JobRunner(
             engine: engine, languages: languages, maxima: maxima, worker: name,
             compileCache: cache > 0 ? CompileCache(mostBytes: cache, contents: contents) : nil,
-            memory: shares.map { MemoryBudget(bytes: UInt64($0.budget)) })
+            memory: shares.map { MemoryBudget(bytes: UInt64($0.budget)) }, slots: slots.map(SlotShares.init(slots:)))
     }
 
     /// The images that are built. One that is broken is said to be left out, and why: its languages will be missing.

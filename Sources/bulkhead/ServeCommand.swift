@@ -91,7 +91,8 @@ struct ServeCommand: ParsableCommand {
         }
         let name = RunCommand.hostName
         let worker = WorkerService(
-            queue: queue, runner: running.runner(named: name), name: name, concurrency: slots, logger: logger,
+            queue: queue, runner: running.runner(named: name, slots: slots), name: name, concurrency: slots,
+            logger: logger,
             canRunElsewhere: canRunElsewhere,
             threads: WorkerThreads(anywhere: LoopExecutor.anywhere) { LoopExecutor.here })
         let server = APIServer(queue: queue, languages: languages, configuration: api, logger: logger) { port in

@@ -50,7 +50,8 @@ struct WorkerCommand: ParsableCommand {
         let name = RunCommand.hostName
         let workers = LivingWorkers(queue: queue, commands: [:], logger: logger)
         let worker = WorkerService(
-            queue: queue, runner: running.runner(named: name), name: name, concurrency: slots, logger: logger,
+            queue: queue, runner: running.runner(named: name, slots: slots), name: name, concurrency: slots,
+            logger: logger,
             canRunElsewhere: { await workers.canRun($0) })
         var configuration = ServiceGroupConfiguration(
             services: [

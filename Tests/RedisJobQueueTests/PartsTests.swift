@@ -190,6 +190,45 @@ struct PartsTests {
         #expect(!read.files.isEmpty && read.files == Array(result.files.prefix(read.files.count)))
     }
 
+    @Test(
+        "the cases of a shortened result give up their streams first, then names and messages, and the last ones at last"
+    )
+    func shortenedCases() throws {
+        let text = String(repeating: "é", count: 5_000)
+        var result = ExecutionResult.sample("j-a")
+        result.cases = CaseResults(
+            (0..<100).map {
+                CaseResult(
+                    name: "case \($0)", status: $0 == 7 ? .nonzeroExit : .ok,
+                    verdict: $0 == 7 ? .status(.nonzeroExit) : .accepted, stdout: text, stderr: "short", message: "m",
+                    stdoutBytes: 10_000, stderrBytes: 5)
+            })
+        let stored = StoredResult(result, atMost: 64 << 10, wholeAt: "k")
+        #expect(stored.json.count <= 64 << 10)
+        #expect(try ExecutionResult(json: try #require(stored.whole)) == result)
+        let cases = try #require(try ExecutionResult(json: stored.json).cases)
+        #expect(cases.summary == result.cases?.summary)
+        #expect(cases.results.count == 100)
+        for (index, short) in cases.results.enumerated() {
+            #expect(short.name == "case \(index)")
+            #expect(short.verdict == result.cases?.results[index].verdict)
+            #expect(text.hasPrefix(short.stdout) && !short.stdout.isEmpty)
+            #expect(short.stdoutTruncated && !short.stderrTruncated)
+            #expect(short.stdoutBytes == 10_000)
+        }
+
+        // Names that JSON makes six times as long: they alone are more than there is room for.
+        for index in 0..<100 { result.cases?.results[index].name = String(repeating: "\u{1}", count: 128) }
+        for (most, least) in [(64 << 10, 100), (16 << 10, 20)] {
+            let smaller = StoredResult(result, atMost: most, wholeAt: "k")
+            #expect(smaller.json.count <= most)
+            let few = try #require(try ExecutionResult(json: smaller.json).cases)
+            #expect(few.results.count >= least)
+            #expect(few.results.map(\.verdict) == result.cases?.results.prefix(few.results.count).map(\.verdict))
+            #expect(few.summary.total == 100)
+        }
+    }
+
     @Test("the pause before another try grows to its bound and is left to chance")
     func backoff() {
         var backoff = Backoff()

@@ -28,11 +28,11 @@ enum Samples {
         images: ["default 1", "java 1"], policies: ["default 1", "compiled 1", "compiler 1"])
 
     static func runner(
-        _ engine: TableEngine, compileCache: CompileCache? = nil, memory: MemoryBudget? = nil
+        _ engine: TableEngine, compileCache: CompileCache? = nil, memory: MemoryBudget? = nil, slots: SlotShares? = nil
     ) -> JobRunner {
         JobRunner(
             engine: engine, languages: languages, maxima: maxima, worker: "here", compileCache: compileCache,
-            memory: memory)
+            memory: memory, slots: slots)
     }
 
     static func request(_ json: String) throws(RequestProblems) -> ExecutionRequest {

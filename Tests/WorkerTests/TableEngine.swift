@@ -2,7 +2,8 @@ import Isolation
 import Synchronization
 import Worker
 
-/// An engine without a kernel: answers each run with the next row of a table, and remembers what it was asked.
+/// An engine without a kernel: answers each run with the next row of a table, or with that of its standard input, and
+/// remembers what it was asked.
 final class TableEngine: SandboxEngine {
     /// What one run comes to.
     indirect enum Row: Sendable {
@@ -18,7 +19,10 @@ final class TableEngine: SandboxEngine {
 
     private struct State {
         var rows: [Row]
+        var rowsByInput: [String: Row] = [:]
         var seen: [SandboxConfiguration] = []
+        var running = 0
+        var mostRunning = 0
         var cancellations = 0
         var hasEnded = false
         var onStart: [CheckedContinuation<Void, Never>] = []
@@ -31,6 +35,17 @@ final class TableEngine: SandboxEngine {
     }
 
     convenience init(_ rows: Row...) { self.init(rows) }
+
+    /// - Parameters:
+    ///   - rows: for what runs without standard input.
+    ///   - rowsByInput: for the others, which may come in any order.
+    init(_ rows: [Row] = [], byInput rowsByInput: [String: Row]) {
+        state = Mutex(State(rows: rows, rowsByInput: rowsByInput))
+    }
+
+    /// How many run now, and the most that ran at once.
+    var running: Int { state.withLock { $0.running } }
+    var mostRunning: Int { state.withLock { $0.mostRunning } }
 
     /// The configurations of all runs so far, in order.
     var seen: [SandboxConfiguration] { state.withLock { $0.seen } }
@@ -56,9 +71,15 @@ final class TableEngine: SandboxEngine {
     ) async throws(IsolationError) -> Outcome {
         let (row, waiting) = state.withLock { state in
             state.seen.append(configuration)
+            state.running += 1
+            state.mostRunning = max(state.mostRunning, state.running)
             defer { state.onStart = [] }
+            if case .bytes(let input) = configuration.standardInput, !input.isEmpty, !state.rowsByInput.isEmpty {
+                return (state.rowsByInput[String(decoding: input, as: UTF8.self)], state.onStart)
+            }
             return (state.rows.isEmpty ? nil : state.rows.removeFirst(), state.onStart)
         }
+        defer { state.withLock { $0.running -= 1 } }
         for continuation in waiting { continuation.resume() }
         return try await answer(row, onOutput)
     }
