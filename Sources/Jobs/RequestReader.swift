@@ -15,7 +15,7 @@ struct RequestReader {
     private static let root = FieldPointer()
     private static let fields: Set<String> = [
         "language", "code", "timeout", "version", "stdin", "input", "args", "env", "files", "entrypoint", "limits",
-        "collect", "outputEncoding", "onDisconnect", "metadata",
+        "collect", "outputEncoding", "onDisconnect", "metadata", "interactive",
     ]
 
     init(offer: Offer, standard: Limits, bounds: RequestBounds) {
@@ -38,6 +38,7 @@ struct RequestReader {
         let outputEncoding: OutputEncoding = readChoice(object, "outputEncoding") ?? .utf8
         let onDisconnect: OnDisconnect = readChoice(object, "onDisconnect") ?? .cancel
         let metadata = readMetadata(object)
+        let isInteractive = readFlag(object, "interactive") ?? false
         reportUnknown(in: object, at: RequestReader.root, known: RequestReader.fields)
 
         if let language, problems.isEmpty, !offer.allows(limits, in: language.name, fitting: version) {
@@ -54,7 +55,8 @@ struct RequestReader {
         return ExecutionRequest(
             language: language.name, version: version, files: files, mainFile: mainFile, stdin: stdin,
             arguments: arguments, environment: environment, limits: limits, collect: collect,
-            outputEncoding: outputEncoding, onDisconnect: onDisconnect, metadata: metadata)
+            outputEncoding: outputEncoding, onDisconnect: onDisconnect, metadata: metadata,
+            isInteractive: isInteractive)
     }
 
     // MARK: Language
@@ -358,6 +360,15 @@ struct RequestReader {
             return nil
         }
         return text
+    }
+
+    private mutating func readFlag(_ object: JSONObject, _ name: String) -> Bool? {
+        guard let value = object[name] else { return nil }
+        guard case .bool(let flag) = value else {
+            report(RequestReader.root.appending(name), .wrongType, "must be true or false, not \(value.kind)")
+            return nil
+        }
+        return flag
     }
 
     private mutating func readObject(_ object: JSONObject, _ name: String, at pointer: FieldPointer) -> JSONObject? {
