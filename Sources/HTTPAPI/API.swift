@@ -7,9 +7,9 @@ import NIOCore
 
 /// What each route does.
 struct API: Sendable {
-    private let queue: any JobQueue
+    let queue: any JobQueue
     private let languages: any LanguageDirectory
-    private let configuration: APIConfiguration
+    let configuration: APIConfiguration
     let bodies: BodyBudget
 
     init(queue: any JobQueue, languages: any LanguageDirectory, configuration: APIConfiguration) {
@@ -26,6 +26,10 @@ struct API: Sendable {
         routes.on(.post, "/api/jobs") { request, _, _ in try await addJob(request) }
         routes.on(.get, "/api/jobs/{id}") { _, _, id in try await showJob(id) }
         routes.on(.delete, "/api/jobs/{id}") { _, _, id in try await cancelJob(id) }
+        routes.on(.get, "/api/jobs/{id}/events") { request, context, id in
+            try await followJob(id, request, context)
+        }
+        routes.on(.post, "/api/jobs/{id}/stdin") { request, _, id in try await sendInput(to: id, request) }
         routes.on(.get, "/api/job/{id}") { _, _, id in try await showFlat(id) }
         routes.on(.get, "/health") { _, _, _ in .json(["status": .string("healthy")]) }
         routes.on(.get, "/healthz") { _, _, _ in
@@ -42,7 +46,7 @@ struct API: Sendable {
 
     private func execute(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let prefer = PreferHeader(request.headers[values: .prefer])
-        let added = try await add(request)
+        let added = try await add(request, waits: true)
         let id = added.id
         var headers = added.headers
         if let seconds = prefer.waitSeconds {
@@ -84,18 +88,13 @@ struct API: Sendable {
     // MARK: Jobs
 
     private func addJob(_ request: Request) async throws -> Response {
-        let added = try await add(request)
+        let added = try await add(request, waits: false)
         let state = added.isRepeated ? try await state(of: added.id) : JobState.queued.rawValue
         return .json(["id": .string(added.id), "state": .string(state)], status: .accepted, headers: added.headers)
     }
 
     private func showJob(_ id: String) async throws -> Response {
-        let job = try await find(id)
-        return .json([
-            "id": .string(job.id), "state": .string(job.state.rawValue), "createdAt": .string(API.text(job.createdAt)),
-            "startedAt": .optional(job.startedAt.map(API.text)), "finishedAt": .optional(job.finishedAt.map(API.text)),
-            "attempt": .integer(job.attempt), "result": job.result.map { .object($0.jsonObject) } ?? .null,
-        ])
+        .json(try await find(id).jsonObject)
     }
 
     private func cancelJob(_ id: String) async throws -> Response {
@@ -117,7 +116,7 @@ struct API: Sendable {
         return .json(object)
     }
 
-    private func find(_ id: String) async throws -> JobSnapshot {
+    func find(_ id: String) async throws -> JobSnapshot {
         // What cannot be an id of ours is not looked up: it would only carry a stranger's bytes into the queue's keys.
         guard let known = JobID(id) else { throw APIError.notFound }
         // Two statements: as one, with the call in the guard, Swift 6.3.1's optimiser crashes on it.
@@ -145,7 +144,8 @@ struct API: Sendable {
         }
     }
 
-    private func add(_ request: Request) async throws -> Added {
+    /// Puts a request into the queue; `waits` says that its answer is the result, until when nobody knows the job's id.
+    private func add(_ request: Request, waits: Bool) async throws -> Added {
         let key = try IdempotencyKey.read(request.headers[values: .idempotencyKey])
         let body = try await read(request)
         let offer = try await languages.offer()
@@ -163,9 +163,17 @@ struct API: Sendable {
             }
             throw error
         }
+        if waits, execution.isInteractive {
+            throw RequestProblems(
+                FieldProblem(
+                    pointer: "#/interactive", code: .conflict,
+                    detail: "is for POST /api/jobs: before the answer to this one nobody knows the job's id"))
+        }
         let id = JobID().description
         let outcome = try await queue.add(
-            NewJob(id: id, request: body, timeToLive: configuration.jobTimeToLive, idempotencyKey: key))
+            NewJob(
+                id: id, request: body, timeToLive: configuration.jobTimeToLive, idempotencyKey: key,
+                isInteractive: execution.isInteractive))
         // A client that names its wish will ask for it again: the job must not end with a connection.
         let onDisconnect = key == nil ? execution.onDisconnect : .continue
         switch outcome {
@@ -183,13 +191,15 @@ struct API: Sendable {
 
     /// The body, never more of it in memory than the bounds allow.
     private func read(_ request: Request) async throws -> Data {
-        let mediaType = (request.headers[.contentType] ?? "").prefix { $0 != ";" }
-        let bare = mediaType.filter { $0 != " " && $0 != "\t" }.lowercased()
-        guard bare == "application/json" else { throw APIError.contentTypeNotJSON }
+        guard request.mediaType == "application/json" else { throw APIError.contentTypeNotJSON }
+        return try await readBytes(request, atMost: configuration.bounds.bodyBytes)
+    }
+
+    /// As `read`, of any type.
+    func readBytes(_ request: Request, atMost most: Int) async throws -> Data {
         if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
             throw APIError.contentEncoded
         }
-        let most = configuration.bounds.bodyBytes
         if let length = request.headers[.contentLength], Int(length).map({ $0 > most }) ?? true {
             throw APIError.bodyTooLarge(most: most)
         }
@@ -230,13 +240,6 @@ struct API: Sendable {
             "status": .string("ready"), "durable": .bool(queue.isDurable), "queued": .integer(counts.queued),
             "running": .integer(counts.running),
         ])
-    }
-
-    // MARK: Text
-
-    /// RFC 3339 in UTC with milliseconds.
-    private static func text(_ date: Date) -> String {
-        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }
 

@@ -21,6 +21,8 @@ public struct APIConfiguration: Sendable {
     /// Header fields of a request.
     public var maxHeaderFields: Int
     public var deadlines: ConnectionDeadlines
+    /// After how long without an event a stream of events says that it is alive.
+    public var heartbeat: Duration
     public var bounds: RequestBounds
     /// The limits of a request that says nothing.
     public var standard: Limits
@@ -30,7 +32,8 @@ public struct APIConfiguration: Sendable {
         jobTimeToLive: Duration? = .seconds(3_600), drainTimeout: Duration = .seconds(30), maxConnections: Int = 800,
         maxBodyBytesAtOnce: Int = 256 << 20,
         maxHeaderBytes: Int = 32 << 10, maxHeaderFields: Int = 100,
-        deadlines: ConnectionDeadlines = ConnectionDeadlines(), bounds: RequestBounds = .standard,
+        deadlines: ConnectionDeadlines = ConnectionDeadlines(), heartbeat: Duration = .seconds(15),
+        bounds: RequestBounds = .standard,
         standard: Limits = .standard
     ) {
         self.host = host
@@ -43,6 +46,7 @@ public struct APIConfiguration: Sendable {
         self.maxHeaderBytes = maxHeaderBytes
         self.maxHeaderFields = maxHeaderFields
         self.deadlines = deadlines
+        self.heartbeat = heartbeat
         self.bounds = bounds
         self.standard = standard
     }
@@ -54,7 +58,7 @@ public struct ConnectionDeadlines: Sendable {
     public var head: Duration
     /// From the head to the end of the body.
     public var body: Duration
-    /// To read the answer.
+    /// To read the answer; of a stream of events, what was written of it last.
     public var response: Duration
     /// To stop sending a body that has been answered already.
     public var linger: Duration

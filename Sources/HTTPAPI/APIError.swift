@@ -1,3 +1,4 @@
+import JobQueue
 import Jobs
 
 /// Why a request is not answered with what it asked for, besides `RequestProblems` and `QueueError`.
@@ -25,6 +26,13 @@ enum APIError: Error {
     case notReady
     /// Too many bodies are being read at once.
     case busy
+    /// `Last-Event-ID` is no id of ours.
+    case lastEventIDInvalid
+    /// A part of the query that the resource does not know, or a value that is none.
+    case queryInvalid(String)
+    case contentTypeNotBytes
+    /// What was sent to a job's standard input was not taken.
+    case inputNotTaken(InputOutcome)
     /// The client went away; nobody reads the answer.
     case clientGone
 }

@@ -27,6 +27,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// An answer's head was written, its end not.
     private var isAnswering = false
     private var closesAfterAnswer = false
+    /// The answer is a stream of events, which lasts as long as its job: not the whole of it has a deadline, but each part
+    /// that was written and that the client has not taken.
+    private var isStreaming = false
+    /// Parts of it that are not in the kernel's hands yet.
+    private var unsentParts = 0
     /// The guard has had the last word: nothing else may be written.
     private var isOver = false
     private var isInputClosed = false
@@ -136,9 +141,17 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             if head.status.kind != .informational {
                 isAnswering = true
                 closesAfterAnswer = head.headerFields[.connection]?.lowercased() == "close"
+                isStreaming = head.headerFields[.contentType] == API.eventStream
+                unsentParts = 0
                 startWriteTimer(context)
             }
             context.write(data, promise: promise)
+        case .body where isStreaming:
+            let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
+            unsentParts += 1
+            if unsentParts == 1 { startWriteTimer(context) }
+            sent.futureResult.assumeIsolated().whenComplete { _ in self.partSent(context) }
+            context.write(data, promise: sent)
         case .body:
             context.write(data, promise: promise)
         case .end:
@@ -152,6 +165,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             }
             context.write(data, promise: written)
         }
+    }
+
+    /// The client has made room for a part of a stream: it reads.
+    private func partSent(_ context: ChannelHandlerContext) {
+        unsentParts = max(0, unsentParts - 1)
+        guard isStreaming, isAnswering, !isOver else { return }
+        writeTimer?.cancel()
+        writeTimer = nil
+        if unsentParts > 0 { startWriteTimer(context) }
     }
 
     /// All answers are out. Wait for the next request, or for the end of this one's body.

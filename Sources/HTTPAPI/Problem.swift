@@ -102,7 +102,31 @@ struct Problem: Sendable, Equatable {
         case .busy:
             self.init(.serviceUnavailable, "busy", "Too many requests are arriving at once; try again later.")
             headers[.retryAfter] = "1"
+        case .lastEventIDInvalid:
+            self.init(.badRequest, "last_event_id", "The field Last-Event-ID must be the id of an event of this job.")
+        case .queryInvalid(let detail): self.init(.badRequest, "query", detail)
+        case .contentTypeNotBytes:
+            self.init(
+                .unsupportedMediaType, "content_type",
+                "The content type must be application/octet-stream or text/plain.")
+            headers[.accept] = "application/octet-stream, text/plain"
+        case .inputNotTaken(let outcome): self.init(outcome)
         case .clientGone: self.init(.badRequest, "client_gone", "The client went away.")
+        }
+    }
+
+    private init(_ outcome: InputOutcome) {
+        switch outcome {
+        case .full:
+            self.init(
+                .tooManyRequests, "stdin_full",
+                "The program has not read enough of its stdin; nothing of this was taken. Try again later.")
+            headers[.retryAfter] = "1"
+        case .notInteractive:
+            self.init(.conflict, "not_interactive", "The job was not made with \"interactive\": true.")
+        case .closed: self.init(.conflict, "stdin_closed", "The job's stdin is closed.")
+        case .finished: self.init(.conflict, "job_finished", "The job is finished.")
+        case .unknownJob, .taken: self.init(APIError.notFound)
         }
     }
 

@@ -14,17 +14,24 @@ public enum OutputStream: Sendable {
 struct OutputCollector {
     private let limit: Int
     private let observer: OutputObserver?
+    private let tap: OutputTap
     private var kept = 0
     private var chunk = [UInt8](repeating: 0, count: 64 << 10)
-    private(set) var output = Outcome.Stream()
-    private(set) var error = Outcome.Stream()
     /// Whether the job wrote more than the limit.
     private(set) var isExceeded = false
 
-    init(limit: Int, observer: OutputObserver?) {
+    /// - Parameters:
+    ///   - limit: bytes of both streams together.
+    ///   - observer: sees each piece.
+    ///   - tap: keeps them.
+    init(limit: Int, observer: OutputObserver?, tap: OutputTap = OutputTap()) {
         self.limit = limit
         self.observer = observer
+        self.tap = tap
     }
+
+    /// What was kept.
+    var streams: (output: Outcome.Stream, error: Outcome.Stream) { tap.streams }
 
     /// Takes what is there now; at an end of file the descriptor is closed and becomes -1.
     mutating func read(from descriptor: inout Int32, stream: OutputStream) throws {
@@ -66,14 +73,7 @@ struct OutputCollector {
         kept += taken.count
         let isShort = taken.count < bytes.count
         if isShort { isExceeded = true }
-        switch stream {
-        case .output:
-            output.bytes.append(contentsOf: taken)
-            if isShort { output.isTruncated = true }
-        case .error:
-            error.bytes.append(contentsOf: taken)
-            if isShort { error.isTruncated = true }
-        }
+        tap.append(taken, to: stream, isShort: isShort)
         if let observer, !taken.isEmpty { observer(stream, Array(taken)) }
     }
 }

@@ -22,6 +22,8 @@ public struct SandboxConfiguration: Sendable {
         case bytes([UInt8])
         /// Whatever can be read from a descriptor of this process, as it arrives; the caller keeps it open.
         case descriptor(Int32)
+        /// What somebody adds to while the program runs.
+        case live(LiveInput)
     }
 
     /// What lets the program be started before the job is there.
@@ -48,6 +50,8 @@ public struct SandboxConfiguration: Sendable {
     public var environment: [String: String]
     public var files: [File]
     public var standardInput: Input
+    /// Where others may look at the output while the program runs; nil where nobody does.
+    public var tap: OutputTap?
     public var limits: ResourceLimits
     /// Bytes of stdout and stderr together that are kept.
     public var outputLimit: Int
@@ -68,7 +72,7 @@ public struct SandboxConfiguration: Sendable {
         image: Int = 0, policy: Int = 0, arguments: [String], environment: [String: String] = [:], files: [File] = [],
         standardInput: Input = .bytes([]), limits: ResourceLimits, outputLimit: Int, endsAtOutputLimit: Bool = true,
         collect: [String] = [], collectLimit: Int = 0, collectCount: Int = 256, collectsAlways: Bool = false,
-        ahead: Ahead? = nil
+        ahead: Ahead? = nil, tap: OutputTap? = nil
     ) {
         self.image = image
         self.policy = policy
@@ -84,6 +88,7 @@ public struct SandboxConfiguration: Sendable {
         self.collectCount = collectCount
         self.collectsAlways = collectsAlways
         self.ahead = ahead
+        self.tap = tap
     }
 }
 

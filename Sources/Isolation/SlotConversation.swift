@@ -276,7 +276,8 @@ final class SlotConversation {
         for descriptor in [streams.input, streams.output, streams.error] {
             try attempt("nonblocking") { bk_set_nonblocking(descriptor) }
         }
-        var collector = OutputCollector(limit: configuration.outputLimit, observer: onOutput)
+        var collector = OutputCollector(
+            limit: configuration.outputLimit, observer: onOutput, tap: configuration.tap ?? OutputTap())
         var feed = InputFeed(configuration.standardInput)
         var isCancelled = false
         var stopSent = false
@@ -312,8 +313,9 @@ final class SlotConversation {
                 // Nothing writes any more: what is in the pipes now is all there will be.
                 try collector.drain(&streams.output, stream: .output)
                 try collector.drain(&streams.error, stream: .error)
+                let kept = collector.streams
                 return Run(
-                    report: report, output: collector.output, error: collector.error,
+                    report: report, output: kept.output, error: kept.error,
                     outputExceeded: collector.isExceeded && configuration.endsAtOutputLimit)
             case .failed(let failure): throw IsolationError(failure)
             case .notStartedAhead(let number, let failure) where number == self.number:

@@ -7,10 +7,10 @@ import Jobs
 /// met or moved; it then looks through everything and arms itself anew. That is rarer than once for each job, and spares
 /// an ordered structure that would have to forget entries.
 public actor EmbeddedJobQueue: JobQueue {
-    private enum Phase { case open, draining, closed }
+    enum Phase { case open, draining, closed }
 
     /// A job that is not finished.
-    private struct Job {
+    struct Job {
         let new: NewJob
         let createdAt: Date
         let addedAt: Duration
@@ -20,19 +20,24 @@ public actor EmbeddedJobQueue: JobQueue {
         var isCancelRequested = false
         /// The lease while the job runs.
         var hold: Hold?
+        /// Of an interactive job.
+        let input: JobInput?
 
         /// When it expires unless it is begun; one that was begun once is not dropped for its age any more.
         var expiresAt: Duration? { attempt == 0 ? new.timeToLive.map { addedAt + $0 } : nil }
     }
 
-    private struct Hold {
+    struct Hold {
         let token: LeaseToken
+        let live: LiveLog
         var expiresAt: Duration
         let signals: AsyncStream<LeaseSignal>.Continuation
     }
 
-    private struct Finished {
+    struct Finished {
         let snapshot: JobSnapshot
+        /// What its last attempt told, where somebody followed it: results need not hold every byte.
+        let live: LiveLog?
         let at: Duration
         let bytes: Int
         let key: IdempotencyKey?
@@ -63,25 +68,31 @@ public actor EmbeddedJobQueue: JobQueue {
         let continuation: CheckedContinuation<Result<ExecutionResult?, QueueError>, Never>
     }
 
+    private struct Taker {
+        let worker: String
+        let continuation: CheckedContinuation<Result<Lease, QueueError>, Never>
+    }
+
     public nonisolated var isDurable: Bool { false }
 
-    private let options: QueueOptions
+    let options: QueueOptions
     private let clock: any QueueClock
-    private var phase = Phase.open
-    private var jobs: [String: Job] = [:]
+    var phase = Phase.open
+    var jobs: [String: Job] = [:]
     private var queued = Line<String>()
     private var running: Set<String> = []
     private var queuedBytes = 0
     private var drainRate = DrainRate()
     private var keyUses: [IdempotencyKey: KeyUse] = [:]
-    private var finished: [String: Finished] = [:]
+    var finished: [String: Finished] = [:]
     private var finishedOrder = Line<String>()
     private var finishedBytes = 0
     private var lastTicket: UInt64 = 0
     private var waiters: [UInt64: Waiter] = [:]
     private var waitersOfJob: [String: Set<UInt64>] = [:]
-    private var takers: [UInt64: CheckedContinuation<Result<Lease, QueueError>, Never>] = [:]
+    private var takers: [UInt64: Taker] = [:]
     private var takerOrder = Line<UInt64>()
+    var followers = Followers()
     private var timer: (deadline: Duration, task: Task<Void, Never>)?
 
     public init(options: QueueOptions = QueueOptions(), clock: any QueueClock = SystemClock()) {
@@ -118,7 +129,8 @@ public actor EmbeddedJobQueue: JobQueue {
         if let key = new.idempotencyKey {
             keyUses[key] = KeyUse(jobID: new.id, request: RequestDigest(new.request))
         }
-        let job = Job(new: new, createdAt: clock.date, addedAt: clock.uptime)
+        let job = Job(
+            new: new, createdAt: clock.date, addedAt: clock.uptime, input: new.isInteractive ? JobInput() : nil)
         jobs[new.id] = job
         queuedBytes += new.request.count
         queued.append(new.id)
@@ -161,7 +173,7 @@ public actor EmbeddedJobQueue: JobQueue {
                     continuation.resume(returning: .failure(EmbeddedJobQueue.interrupted))
                     return
                 }
-                takers[ticket] = continuation
+                takers[ticket] = Taker(worker: worker, continuation: continuation)
                 takerOrder.append(ticket)
                 handOut()
             }
@@ -278,19 +290,21 @@ public actor EmbeddedJobQueue: JobQueue {
         for (ticket, waiter) in waiters where jobs[waiter.jobID]?.hold == nil {
             resume(waiter: ticket, with: .failure(EmbeddedJobQueue.closed))
         }
+        followers.ringAll()
     }
 
     public func close() {
         drain()
         phase = .closed
         for ticket in waiters.keys { resume(waiter: ticket, with: .failure(EmbeddedJobQueue.closed)) }
+        followers.ringAll()
         timer?.task.cancel()
         timer = nil
     }
 
     // MARK: Transitions
 
-    private static let closed = QueueError(.closed, "the queue is shutting down")
+    static let closed = QueueError(.closed, "the queue is shutting down")
     private static let interrupted = QueueError(.interrupted, "the wait was cancelled")
 
     /// The running job that `token` holds.
@@ -314,19 +328,23 @@ public actor EmbeddedJobQueue: JobQueue {
             let token = LeaseToken(jobID: id, secret: RandomWord.next())
             job.attempt += 1
             job.startedAt = clock.date
-            job.hold = Hold(token: token, expiresAt: now + options.lockDuration, signals: continuation)
+            let live = LiveLog(attempt: job.attempt, worker: takers[ticket]?.worker ?? "")
+            job.hold = Hold(token: token, live: live, expiresAt: now + options.lockDuration, signals: continuation)
             jobs[id] = job
             running.insert(id)
             arm(for: now + options.lockDuration)
             let lease = Lease(
                 token: token, request: job.new.request, createdAt: job.createdAt, attempt: job.attempt,
-                queueTime: now - job.addedAt, lockDuration: options.lockDuration, signals: signals)
+                queueTime: now - job.addedAt, lockDuration: options.lockDuration, signals: signals, live: live,
+                input: job.input)
+            for feed in followers.feeds(of: id) { live.add(feed) }
             resume(taker: ticket, with: .success(lease))
         }
     }
 
     private func endHold(of job: Job) {
         job.hold?.signals.finish()
+        job.hold?.live.end()
         jobs[job.new.id]?.hold = nil
         running.remove(job.new.id)
     }
@@ -358,13 +376,17 @@ public actor EmbeddedJobQueue: JobQueue {
         let snapshot = JobSnapshot(
             id: id, state: .finished, createdAt: job.createdAt, startedAt: job.startedAt, finishedAt: clock.date,
             attempt: job.attempt, result: result)
+        let live = job.hold.flatMap { $0.live.isFollowed ? $0.live : nil }
         let record = Finished(
-            snapshot: snapshot, at: clock.uptime, bytes: result.approximateBytes, key: job.new.idempotencyKey)
+            snapshot: snapshot, live: live, at: clock.uptime,
+            bytes: result.approximateBytes + (live == nil ? 0 : result.stdoutBytes + result.stderrBytes),
+            key: job.new.idempotencyKey)
         finished[id] = record
         finishedOrder.append(id)
         finishedBytes += record.bytes
         arm(for: record.at + options.keepFinishedFor)
         for ticket in waitersOfJob[id] ?? [] { resume(waiter: ticket, with: .success(result)) }
+        followers.ring(id)
         trimFinished(at: record.at)
     }
 
@@ -401,7 +423,7 @@ public actor EmbeddedJobQueue: JobQueue {
 
     // MARK: Waiting callers
 
-    private func nextTicket() -> UInt64 {
+    func nextTicket() -> UInt64 {
         lastTicket += 1
         return lastTicket
     }
@@ -413,7 +435,7 @@ public actor EmbeddedJobQueue: JobQueue {
     private func resume(taker ticket: UInt64, with outcome: Result<Lease, QueueError>) {
         guard let taker = takers.removeValue(forKey: ticket) else { return }
         takerOrder.remove(ticket)
-        taker.resume(returning: outcome)
+        taker.continuation.resume(returning: outcome)
     }
 
     private func resume(waiter ticket: UInt64, with outcome: Result<ExecutionResult?, QueueError>) {
@@ -443,7 +465,7 @@ public actor EmbeddedJobQueue: JobQueue {
 
     /// Acts on every deadline that has passed. Called by the timer, and before each step, so that no step sees a job that
     /// should have expired only because the timer's task has not had its turn.
-    private func sweepIfDue() {
+    func sweepIfDue() {
         let now = clock.uptime
         guard let due = timer?.deadline, due <= now else { return }
         timer?.task.cancel()

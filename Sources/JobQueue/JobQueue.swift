@@ -69,6 +69,21 @@ public protocol JobQueue: Sendable {
     /// A job as it stands; nil where it is unknown, or finished so long ago that it was dropped.
     func job(_ id: String) async throws(QueueError) -> JobSnapshot?
 
+    /// Follows a job: hears of everything that happens to it behind a position, until its result. Whoever begins in the
+    /// middle of a run hears of that from its start.
+    /// - Returns: the feed, which takes a follower's place for as long as it is held.
+    /// - Throws: `unknownJob`, `tooManyWaiters`, `closed`, `unavailable`.
+    func follow(_ id: String, after position: LivePosition) async throws(QueueError) -> LiveFeed
+
+    /// Sends bytes to the standard input of an interactive job, which may be waiting still.
+    /// - Parameters:
+    ///   - bytes: what the program will read; all of them are taken, or none.
+    ///   - isEnd: whether the end of the file follows.
+    ///   - id: the job.
+    /// - Returns: whether they were taken, or why not.
+    /// - Throws: `unavailable`.
+    func send(_ bytes: [UInt8], isEnd: Bool, toInputOf id: String) async throws(QueueError) -> InputOutcome
+
     func counts() async throws(QueueError) -> QueueCounts
 
     /// Begins the end: nothing is added or taken any more, and who waits for a job that is not running is told `closed`.

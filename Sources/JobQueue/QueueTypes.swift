@@ -13,16 +13,19 @@ public struct NewJob: Sendable, Equatable {
     public var attempts: Int
     /// Under which adding the same again makes no second job.
     public var idempotencyKey: IdempotencyKey?
+    /// Whether its standard input goes on behind what the request holds.
+    public var isInteractive: Bool
 
     public init(
         id: String, request: Data, timeToLive: Duration? = nil, attempts: Int = 1,
-        idempotencyKey: IdempotencyKey? = nil
+        idempotencyKey: IdempotencyKey? = nil, isInteractive: Bool = false
     ) {
         self.id = id
         self.request = request
         self.timeToLive = timeToLive
         self.attempts = attempts
         self.idempotencyKey = idempotencyKey
+        self.isInteractive = isInteractive
     }
 }
 
@@ -59,12 +62,16 @@ public struct Lease: Sendable {
     public let lockDuration: Duration
     /// For one listener; ends with the lease.
     public let signals: AsyncStream<LeaseSignal>
+    /// Where to say what the attempt does, for those who follow it.
+    public let live: LiveLog
+    /// Its standard input behind what the request holds; nil for a job that was not added as an interactive one.
+    public let input: JobInput?
 
     public var id: String { token.jobID }
 
     public init(
         token: LeaseToken, request: Data, createdAt: Date, attempt: Int, queueTime: Duration, lockDuration: Duration,
-        signals: AsyncStream<LeaseSignal>
+        signals: AsyncStream<LeaseSignal>, live: LiveLog, input: JobInput? = nil
     ) {
         self.token = token
         self.request = request
@@ -73,6 +80,8 @@ public struct Lease: Sendable {
         self.queueTime = queueTime
         self.lockDuration = lockDuration
         self.signals = signals
+        self.live = live
+        self.input = input
     }
 }
 
@@ -152,6 +161,8 @@ public struct QueueOptions: Sendable, Equatable {
     public var maxQueuedBytes: Int
     /// Callers that wait for a result, and as many that wait for a job.
     public var maxWaiters: Int
+    /// Those of one process who follow a job.
+    public var maxFollowers: Int
     /// How long a worker keeps a job without renewing its lease.
     public var lockDuration: Duration
     /// How often a job may stall and still be run again.
@@ -163,12 +174,14 @@ public struct QueueOptions: Sendable, Equatable {
 
     public init(
         maxQueued: Int = 1_000, maxQueuedBytes: Int = 256 << 20, maxWaiters: Int = 10_000,
-        lockDuration: Duration = .seconds(30), maxStalls: Int = 1, keepFinishedFor: Duration = .seconds(3_600),
+        maxFollowers: Int = 256, lockDuration: Duration = .seconds(30), maxStalls: Int = 1,
+        keepFinishedFor: Duration = .seconds(3_600),
         maxFinished: Int = 10_000, maxFinishedBytes: Int = 256 << 20
     ) {
         self.maxQueued = maxQueued
         self.maxQueuedBytes = maxQueuedBytes
         self.maxWaiters = maxWaiters
+        self.maxFollowers = maxFollowers
         self.lockDuration = lockDuration
         self.maxStalls = maxStalls
         self.keepFinishedFor = keepFinishedFor

@@ -33,7 +33,7 @@ public struct ExecutionRequest: Sendable, Equatable {
     public let files: [SourceFile]
     /// The path of the file to run: that of `files[0]`.
     public let mainFile: String
-    /// Everything the program can read from its stdin.
+    /// What the program can read from its stdin: everything, or the beginning for an interactive one.
     public let stdin: [UInt8]
     /// Arguments after the program's own name; free of NUL.
     public let arguments: [String]
@@ -46,6 +46,8 @@ public struct ExecutionRequest: Sendable, Equatable {
     public let onDisconnect: OnDisconnect
     /// Echoed in the result.
     public let metadata: JSONObject
+    /// Whether more is sent to its stdin while it runs.
+    public let isInteractive: Bool
     /// What the program is run with in place of `stdin` and `arguments`, which are then empty; nil for one run with those.
     public let cases: TestCases?
 
@@ -103,7 +105,7 @@ public struct ExecutionRequest: Sendable, Equatable {
         language: String, version: VersionRange?, files: [SourceFile], mainFile: String, stdin: [UInt8],
         arguments: [String], environment: [String: String], limits: LimitOverrides, collect: [String],
         outputEncoding: OutputEncoding, onDisconnect: OnDisconnect, metadata: JSONObject,
-        cases: TestCases? = nil
+        cases: TestCases? = nil, isInteractive: Bool = false
     ) {
         self.language = language
         self.version = version
@@ -118,6 +120,7 @@ public struct ExecutionRequest: Sendable, Equatable {
         self.onDisconnect = onDisconnect
         self.metadata = metadata
         self.cases = cases
+        self.isInteractive = isInteractive
     }
 
     /// The language that a request asks for, sound or not; nil where none can be made out.
@@ -160,6 +163,7 @@ public struct ExecutionRequest: Sendable, Equatable {
         add("outputEncoding", .string(outputEncoding.rawValue))
         add("onDisconnect", .string(onDisconnect.rawValue))
         add("metadata", .object(metadata))
+        if isInteractive { add("interactive", .bool(true)) }
         return JSONValue.object(object).serialized()
     }
 }

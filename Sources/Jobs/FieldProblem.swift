@@ -46,7 +46,8 @@ public struct RequestProblems: Error, Sendable, Equatable {
         self.problems = Array(problems.prefix(RequestProblems.most))
     }
 
-    init(_ problem: FieldProblem) {
+    /// One problem alone.
+    public init(_ problem: FieldProblem) {
         problems = [problem]
     }
 

@@ -36,7 +36,7 @@ public struct OutputText: Sendable, Equatable {
     }
 
     /// The number of bytes at the end that begin a character and lack its rest: 0 to 3.
-    private static func unfinishedTail(of bytes: [UInt8]) -> Int {
+    public static func unfinishedTail(of bytes: [UInt8]) -> Int {
         for length in 1...3 where length <= bytes.count {
             let byte = bytes[bytes.count - length]
             if byte & 0b1100_0000 == 0b1000_0000 { continue }

@@ -16,8 +16,11 @@ extension RequestReader {
         if object["collect"] != nil {
             report(RequestReader.root.appending("collect"), .conflict, "no files are handed back from cases")
         }
+        if object["interactive"] == .bool(true) {
+            report(RequestReader.root.appending("interactive"), .conflict, "each of cases has its own stdin")
+        }
         let comparison = readComparison(object)
-        let stopsOnFailure = readFlag(object, "stopOnFailure", at: RequestReader.root) ?? false
+        let stopsOnFailure = readFlag(object, "stopOnFailure") ?? false
         let pointer = RequestReader.root.appending("cases")
         guard let elements = readArray(object, "cases", at: pointer, atMost: bounds.cases) else { return nil }
         if elements.isEmpty { report(pointer, .empty, "must not be empty") }
@@ -132,14 +135,5 @@ extension RequestReader {
             return nil
         }
         return number.double
-    }
-
-    private mutating func readFlag(_ object: JSONObject, _ name: String, at parent: FieldPointer) -> Bool? {
-        guard let value = object[name] else { return nil }
-        guard case .bool(let flag) = value else {
-            report(parent.appending(name), .wrongType, "must be a boolean, not \(value.kind)")
-            return nil
-        }
-        return flag
     }
 }

@@ -15,7 +15,7 @@ struct RequestReader {
     static let root = FieldPointer()
     static let fields: Set<String> = caseFields.union([
         "language", "code", "timeout", "version", "stdin", "input", "args", "env", "files", "entrypoint", "limits",
-        "collect", "outputEncoding", "onDisconnect", "metadata",
+        "collect", "outputEncoding", "onDisconnect", "metadata", "interactive",
     ])
 
     init(offer: Offer, standard: Limits, bounds: RequestBounds) {
@@ -39,6 +39,7 @@ struct RequestReader {
         let onDisconnect: OnDisconnect = readChoice(object, "onDisconnect") ?? .cancel
         let metadata = readMetadata(object)
         let cases = readCases(object)
+        let isInteractive = readFlag(object, "interactive") ?? false
         reportUnknown(in: object, at: RequestReader.root, known: RequestReader.fields)
 
         if let language, problems.isEmpty, !offer.allows(limits, in: language.name, fitting: version) {
@@ -56,7 +57,7 @@ struct RequestReader {
             language: language.name, version: version, files: files, mainFile: mainFile, stdin: stdin,
             arguments: arguments, environment: environment, limits: limits, collect: collect,
             outputEncoding: outputEncoding, onDisconnect: onDisconnect, metadata: metadata,
-            cases: cases)
+            cases: cases, isInteractive: isInteractive)
     }
 
     // MARK: Language
@@ -360,6 +361,15 @@ struct RequestReader {
             return nil
         }
         return text
+    }
+
+    mutating func readFlag(_ object: JSONObject, _ name: String) -> Bool? {
+        guard let value = object[name] else { return nil }
+        guard case .bool(let flag) = value else {
+            report(RequestReader.root.appending(name), .wrongType, "must be true or false, not \(value.kind)")
+            return nil
+        }
+        return flag
     }
 
     private mutating func readObject(_ object: JSONObject, _ name: String, at pointer: FieldPointer) -> JSONObject? {

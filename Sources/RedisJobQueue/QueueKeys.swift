@@ -16,6 +16,10 @@ struct QueueKeys: Sendable {
     let finishedChannel: String
     /// Ids of running jobs that are to be cancelled, for those who run them.
     let controlChannel: String
+    /// What those who run a job must hear of those who follow it or send to it: `LiveWord`.
+    let liveWordsChannel: String
+    /// Ids of jobs of which more has been told, for those who follow one.
+    let liveToldChannel: String
 
     init(prefix: String, queue: String) {
         let base = "\(prefix):\(queue):"
@@ -24,6 +28,8 @@ struct QueueKeys: Sendable {
         marker = key("marker")
         finishedChannel = base + "bh:finished"
         controlChannel = base + "bh:control"
+        liveWordsChannel = base + "bh:live-words"
+        liveToldChannel = base + "bh:live-told"
         all = QueueKeys.names.map(key)
     }
 

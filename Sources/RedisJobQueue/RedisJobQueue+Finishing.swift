@@ -34,17 +34,16 @@ extension RedisJobQueue {
             lose(hold)
             throw Self.stale
         }
-        switch reply.integer {
-        case 0: holds[token]?.renewedAt = clock.uptime
-        case 1:
-            holds[token]?.renewedAt = clock.uptime
-            // The word itself may have got lost.
-            hold.signals.yield(.cancelRequested)
-        case -2, -6:
+        guard let marks = reply.integer, (0...3).contains(marks) else {
+            guard reply.integer == -2 || reply.integer == -6 else { throw Self.unexpected }
             lose(hold)
             throw Self.stale
-        default: throw Self.unexpected
         }
+        holds[token]?.renewedAt = clock.uptime
+        // The words themselves may have got lost.
+        if marks & 1 != 0 { hold.signals.yield(.cancelRequested) }
+        if marks & 2 != 0 { startTelling(of: token) }
+        hold.input?.bell.ring()
     }
 
     public func complete(_ token: LeaseToken, with result: ExecutionResult) async throws(QueueError) {
@@ -107,6 +106,8 @@ extension RedisJobQueue {
 
     /// Finishes a job that this process holds. The only way from running to finished.
     func finish(_ hold: Hold, _ verdict: Verdict, _ result: ExecutionResult) async throws(QueueError) {
+        // Whoever follows the job hears its result last.
+        if let teller = endTelling(of: hold.token) { await teller.value }
         let callNumber = Self.callNumber()
         let reply = try await run(
             .finish,
@@ -211,6 +212,8 @@ extension RedisJobQueue {
     func end(_ hold: Hold) {
         holds[hold.token] = nil
         hold.signals.finish()
+        hold.live.end()
+        hold.input?.end()
     }
 
     func lose(_ hold: Hold) {

@@ -136,7 +136,7 @@ extension RedisJobQueue {
             default: break
             }
             guard let job = TakenJob(reply) else { return .failed(RedisError(.badReply, "take gave no job")) }
-            let hold = begin(job, LeaseToken(jobID: job.id, secret: secret))
+            let hold = begin(job, LeaseToken(jobID: job.id, secret: secret), by: worker)
             if await isRefused(hold) { return await fetchOne(for: worker) }
             return .lease(hold.lease, pause(until: job.nextLook))
         }
@@ -148,13 +148,20 @@ extension RedisJobQueue {
         nextLook.map { .milliseconds(max(0, $0 - now)) } ?? settings.watchdog
     }
 
-    private func begin(_ job: TakenJob, _ token: LeaseToken) -> (hold: Hold, lease: Lease) {
+    private func begin(_ job: TakenJob, _ token: LeaseToken, by worker: String) -> (hold: Hold, lease: Lease) {
         let (signals, continuation) = AsyncStream.makeStream(of: LeaseSignal.self, bufferingPolicy: .bufferingNewest(2))
-        let hold = Hold(job: job, token: token, signals: continuation, renewedAt: clock.uptime)
+        let live = LiveLog(attempt: job.started, worker: worker)
+        let input = job.isInteractive ? HeldInput() : nil
+        let hold = Hold(
+            job: job, token: token, signals: continuation, renewedAt: clock.uptime, live: live, input: input)
         holds[token] = hold
+        if job.isFollowed { startTelling(of: token) }
+        if let input { startReceiving(input, for: token) }
         let lease = Lease(
             token: token, request: job.data ?? Data(), createdAt: Self.date(job.timestamp), attempt: job.started,
-            queueTime: .milliseconds(max(0, now - job.timestamp)), lockDuration: options.lockDuration, signals: signals)
+            queueTime: .milliseconds(max(0, now - job.timestamp)), lockDuration: options.lockDuration, signals: signals,
+            live: live,
+            input: input?.input)
         return (hold, lease)
     }
 

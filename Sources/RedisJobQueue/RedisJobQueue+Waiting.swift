@@ -171,7 +171,7 @@ extension RedisJobQueue {
         guard phase != .closed else { return setHearing(.no) }
         setHearing(.connecting)
         let connection = listening
-        let channels = [keys.finishedChannel, keys.controlChannel]
+        let channels = [keys.finishedChannel, keys.controlChannel, keys.liveWordsChannel]
         listener = Task(executorPreference: connection.tasks) { [weak self] in
             var backoff = Backoff()
             while !Task.isCancelled {
@@ -204,16 +204,19 @@ extension RedisJobQueue {
                 logger.debug("lease not renewed", metadata: ["job": "\(hold.job.id)", "reason": "\(error)"])
             }
         }
+        followers.ringAll()
         await answerWaiters(looksAtAll: true)
     }
 
     private func received(_ text: String, on channel: String) async {
+        if channel == keys.liveWordsChannel { return heardLiveWord(text) }
         if channel == keys.controlChannel {
             for hold in holds.values where hold.token.jobID == text { hold.signals.yield(.cancelRequested) }
             return
         }
         let ended = EndedJob(text)
         newborn.remove(ended.id)
+        followers.ring(ended.id)
         guard let tickets = waitersOfJob[ended.id] else { return }
         // Without a result, or with one that is not ours to read, it is looked up.
         guard let result = ended.result else { return await answerWaiters(of: ended.id) }

@@ -6,9 +6,9 @@ import Logging
 /// The queue that many processes share: BullMQ's layout in Redis, worked on by scripts of our own.
 ///
 /// Three connections: one for commands, one that blocks while workers wait for a job and takes it, one that listens for what
-/// others finish or cancel. All of them come back by themselves; meanwhile a worker waits, and whoever adds is told
-/// `unavailable`. Every step is one script, and a step whose answer got lost is repeated under its own number, so that a
-/// connection cut in the middle neither loses a job nor does anything twice.
+/// others finish or cancel; and one more once somebody follows a job here. All of them come back by themselves; meanwhile a
+/// worker waits, and whoever adds is told `unavailable`. Every step is one script, and a step whose answer got lost is
+/// repeated under its own number, so that a connection cut in the middle neither loses a job nor does anything twice.
 public actor RedisJobQueue: JobQueue {
     enum Phase { case open, draining, closed }
 
@@ -19,6 +19,11 @@ public actor RedisJobQueue: JobQueue {
         let signals: AsyncStream<LeaseSignal>.Continuation
         /// When the lock was last known to be ours for its full time.
         var renewedAt: Duration
+        let live: LiveLog
+        /// Tells those who follow the job, once somebody does.
+        var teller: Task<Void, Never>?
+        /// Of an interactive job.
+        let input: HeldInput?
     }
 
     struct Taker {
@@ -45,6 +50,8 @@ public actor RedisJobQueue: JobQueue {
     let commands: RedisPipeline
     let blocking: RedisConnection
     let listening: RedisConnection
+    /// Hears of what is told of jobs that are followed; connects when somebody follows one here.
+    let following: RedisConnection
 
     var phase = Phase.open
     var holds: [LeaseToken: Hold] = [:]
@@ -63,6 +70,8 @@ public actor RedisJobQueue: JobQueue {
     var fetcher: Task<Void, Never>?
     var listener: Task<Void, Never>?
     var tender: Task<Void, Never>?
+    var followers = Followers()
+    var followingTask: Task<Void, Never>?
     var hearing = Hearing.notYet
     var hearingWaiters: [CheckedContinuation<Void, Never>] = []
     private var lastTicket: UInt64 = 0
@@ -92,15 +101,18 @@ public actor RedisJobQueue: JobQueue {
         commands = RedisPipeline(to: server, role: "commands", replyTimeout: replyTimeout, logger: logger)
         blocking = connection("blocking")
         listening = connection("listening")
+        following = connection("following")
     }
 
     deinit {
         fetcher?.cancel()
         listener?.cancel()
+        followingTask?.cancel()
         tender?.cancel()
         waitTimer?.task.cancel()
         blocking.close()
         listening.close()
+        following.close()
         commands.close()
     }
 
@@ -125,7 +137,7 @@ public actor RedisJobQueue: JobQueue {
                 RedisArgument(options.maxQueued), RedisArgument(options.maxQueuedBytes),
                 RedisArgument(new.request.count), expiresAt, Self.callNumber(),
                 new.idempotencyKey.map { RedisArgument("\($0.scope):\($0.text)") } ?? "",
-            ])
+            ] + (new.isInteractive ? ["1"] : []))
         switch reply[0].integer {
         case 0:
             isAdded = true
@@ -183,6 +195,7 @@ public actor RedisJobQueue: JobQueue {
         endTaking()
         // Whoever waits for a job that runs gets its result; the others would wait for a worker that may never come.
         for id in Array(waitersOfJob.keys) { await answerWaiters(of: id) }
+        followers.ringAll()
     }
 
     public func close() async {
@@ -192,6 +205,9 @@ public actor RedisJobQueue: JobQueue {
         for ticket in Array(waiters.keys) { resume(waiter: ticket, with: .failure(Self.closed)) }
         listening.close()
         listener?.cancel()
+        following.close()
+        followingTask?.cancel()
+        followers.ringAll()
         tender?.cancel()
         waitTimer?.task.cancel()
         waitTimer = nil

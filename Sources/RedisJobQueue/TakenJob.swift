@@ -21,6 +21,9 @@ struct TakenJob: Sendable {
     let data: Data?
     /// When to look for another, in milliseconds since 1970; nil where the marker will tell.
     let nextLook: Int?
+    /// Whether somebody follows it already.
+    let isFollowed: Bool
+    let isInteractive: Bool
 
     init?(_ reply: RedisReply) {
         guard reply[0].string == "job", let id = reply[1].string else { return nil }
@@ -36,6 +39,8 @@ struct TakenJob: Sendable {
         children = reply[10].integer ?? 0
         data = reply[12].data.map { Data($0) }
         nextLook = reply[13].integer
+        isFollowed = reply[14].string != nil
+        isInteractive = reply[15].string != nil
     }
 
     /// Why no worker of ours may run it, or nil.

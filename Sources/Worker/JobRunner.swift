@@ -75,14 +75,17 @@ public struct JobRunner: Sendable {
     /// - Throws: `RequestProblems` for a request that is not valid.
     public func run(
         json: Data, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
-        onOutput: OutputObserver? = nil
+        live: LiveJob? = nil, onOutput: OutputObserver? = nil
     ) async throws(RequestProblems) -> ExecutionResult {
         let request = try ExecutionRequest(json: json, languages: languages.all, maxima: maxima, standard: standard)
-        guard let slots else { return await run(request, circumstances, input: input, onOutput: onOutput) }
+        if request.isInteractive { try live?.checkInteractive() }
+        guard let slots else {
+            return await run(request, circumstances, input: input, live: live, onOutput: onOutput)
+        }
         return await slots.holding { waited in
             var circumstances = circumstances
             circumstances.queueTimeMs += waited.milliseconds
-            return await run(request, circumstances, input: input, onOutput: onOutput)
+            return await run(request, circumstances, input: input, live: live, onOutput: onOutput)
         }
     }
 
@@ -91,11 +94,12 @@ public struct JobRunner: Sendable {
     ///   - request: what to run.
     ///   - circumstances: what the result says beside it.
     ///   - input: standard input in place of the request's.
+    ///   - live: where others follow the job and send to it; nil where nobody can.
     ///   - onOutput: sees the program's output as it is written; not that of cases, of which several may run at once.
     /// - Returns: the result.
     public func run(
         _ request: ExecutionRequest, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
-        onOutput: OutputObserver? = nil
+        live: LiveJob? = nil, onOutput: OutputObserver? = nil
     ) async -> ExecutionResult {
         var result = ExecutionResult(
             id: circumstances.id, status: .internalError, language: request.language, version: "",
@@ -113,6 +117,7 @@ public struct JobRunner: Sendable {
         do throws(IsolationError) {
             var files = request.files.map { SandboxConfiguration.File(path: $0.path, contents: $0.contents) }
             if let compile = plan.compile {
+                live?.enterCompile()
                 guard let products = try await self.compile(files, compile, plan: plan, into: &result) else {
                     return result
                 }
@@ -120,13 +125,16 @@ public struct JobRunner: Sendable {
                 let made = Set(products.map(\.path))
                 files = files.filter { $0.path != request.mainFile && !made.contains($0.path) } + products
             }
-            let configuration = SandboxConfiguration(
+            let liveInput = try request.isInteractive ? live?.standardInput(after: request.stdin) : nil
+            var configuration = SandboxConfiguration(
                 image: plan.image, policy: plan.run.policy, arguments: plan.run.arguments,
                 environment: plan.run.environment, files: files,
-                standardInput: input ?? .bytes(request.stdin), limits: plan.run.limits.resources,
+                standardInput: input ?? liveInput ?? .bytes(request.stdin), limits: plan.run.limits.resources,
                 outputLimit: plan.run.limits.outputBytes, collect: request.collect,
                 collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true,
-                ahead: plan.run.ahead)
+                // What was sent into a runtime that then turned out to be lost would be lost with it.
+                ahead: liveInput == nil ? plan.run.ahead : nil)
+            let tap = live?.enterRun()
             if let cases = request.cases {
                 let runner = CaseRunner(
                     engine: engine, memory: memory, slots: slots, cases: cases, program: configuration,
@@ -134,6 +142,7 @@ public struct JobRunner: Sendable {
                 try await runner.run(into: &result)
                 return result
             }
+            configuration.tap = tap
             try await runProgram(
                 configuration, limits: plan.run.limits, encoding: request.outputEncoding, into: &result,
                 onOutput: onOutput)

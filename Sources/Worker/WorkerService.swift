@@ -157,13 +157,19 @@ public struct WorkerService: Service {
         let circumstances = JobRunner.Circumstances(
             id: lease.id, queueTimeMs: lease.queueTime.milliseconds, attempt: lease.attempt)
         do {
-            let result = try await runner.run(json: lease.request, circumstances)
+            let result = try await runner.run(json: lease.request, circumstances, live: LiveJob(lease))
             if result.status.isVerdict { return .completed(result) }
+            // Of an interactive job what was sent may have been read; the reason for its end would only be hidden.
             return .failed(
-                reason: result.message ?? result.status.rawValue, result, mayRetry: result.status == .internalError)
+                reason: result.message ?? result.status.rawValue, result,
+                mayRetry: result.status == .internalError && lease.input == nil)
         } catch {
             let reason = "invalid request: \(Self.words(for: error))"
-            if let canRunElsewhere, await canRunElsewhere(lease.request) { return .notForHere(reason: reason) }
+            // Of another worker the same would be true.
+            let isForNobody = error.problems.contains { $0.pointer == LiveJob.pointer }
+            if !isForNobody, let canRunElsewhere, await canRunElsewhere(lease.request) {
+                return .notForHere(reason: reason)
+            }
             // Never retried: the request will not become valid.
             let result = ExecutionResult(
                 notRun: lease.id, status: .internalError, message: reason, request: lease.request,

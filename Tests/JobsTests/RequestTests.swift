@@ -28,7 +28,7 @@ import Testing
              "limits":{"wallTimeMs":1,"cpuTimeMs":2,"memoryBytes":3,"processes":4,"outputBytes":5,"fileBytes":6,
              "diskBytes":16384,"inodes":8,"openFiles":9,"cpus":0.5},
              "collect":["out/*.png","**/é?.txt","a"],"outputEncoding":"base64","onDisconnect":"continue",
-             "metadata":{"a":[1.0,null]}}
+             "metadata":{"a":[1.0,null]},"interactive":true}
             """#)
         #expect(request.language == "javascript")
         #expect(request.select(from: Samples.languages) == Samples.javascript)
@@ -46,6 +46,7 @@ import Testing
         #expect(request.collect == ["out/*.png", "**/é?.txt", "a"])
         #expect(request.outputEncoding == .base64)
         #expect(request.onDisconnect == .continue)
+        #expect(request.isInteractive)
         #expect(JSONValue.object(request.metadata).bytes == Array(#"{"a":[1.0,null]}"#.utf8))
         // What goes into a queue comes out the same.
         let again = try ExecutionRequest(json: request.json(), languages: Samples.languages, maxima: Samples.maxima)
@@ -131,6 +132,7 @@ import Testing
         (#""collect":[\#((0..<65).map { "\"\($0)\"" }.joined(separator: ","))]"#, ["#/collect too_many"]),
         (#""outputEncoding":"utf16""#, ["#/outputEncoding invalid_value"]),
         (#""onDisconnect":"Cancel""#, ["#/onDisconnect invalid_value"]),
+        (#""interactive":"yes""#, ["#/interactive wrong_type"]),
         (#""metadata":[]"#, ["#/metadata wrong_type"]),
         (#""files":[{"path":"a","content":"x","mode":1}]"#, ["#/files/0/mode unknown_field"]),
         (#""files":[{"content":"x"}]"#, ["#/files/0/path required"]),

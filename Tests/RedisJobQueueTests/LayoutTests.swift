@@ -75,6 +75,14 @@ struct LayoutTests {
         for id in ["j-a", "j-b"] { try await queue.add(.sample(id, timeToLive: .seconds(100))) }
         let lease = try await queue.take(by: "w")
         try await queue.complete(lease.token, with: .sample("j-a", stdout: String(repeating: "x", count: 100_000)))
+        // One that is followed and sent to.
+        try await queue.add(NewJob(id: "j-c", request: Data("{}".utf8), isInteractive: true))
+        #expect(try await queue.send([1], isEnd: false, toInputOf: "j-c") == .taken)
+        let feed = try await queue.follow("j-c", after: .start)
+        for _ in 0..<2 { try await queue.take(by: "w").live.enter(.run) }
+        try await eventually { try place.redis("XLEN", place.base + "bh:live:j-c") == "2" }
+        #expect(try place.redis("STRLEN", place.base + "bh:input:j-c") == "1")
+        withExtendedLifetime(feed) {}
         let endless = try place.redis(
             "EVAL",
             """
@@ -312,10 +320,17 @@ struct LayoutTests {
         for id in ["j-a", "j-b", "j-c"] {
             try await queue.add(NewJob(id: id, request: Data("{}".utf8), idempotencyKey: id == "j-a" ? key : nil))
         }
+        let interactive = NewJob(id: "j-live", request: Data("{}".utf8), isInteractive: true)
         var lease = try await queue.take(by: "w")
         try await queue.renew(lease.token)
         try await queue.release(lease.token)
         lease = try await queue.take(by: "w")
+        let feed = try await queue.follow("j-a", after: .queued)
+        lease.live.enter(.run)
+        #expect(try await feed.next(waitingAtMost: .seconds(10)).first?.position == .started(1))
+        try await queue.add(interactive)
+        #expect(try await queue.send([1], isEnd: true, toInputOf: "j-live") == .taken)
+        #expect(try await queue.cancel("j-live") == .cancelled)
         let waiting = Task { try await queue.result(of: "j-a", waitingAtMost: .seconds(10)) }
         try await queue.complete(lease.token, with: .sample("j-a", stdout: String(repeating: "x", count: 100_000)))
         #expect(try await waiting.value?.stdout.count == 100_000)
@@ -330,7 +345,7 @@ struct LayoutTests {
         #expect(try await queue.cancelWaiting(includingDelayed: true) == 1)
         try await queue.tend()
         _ = try await queue.run(.reconcile, [])
-        #expect(try await queue.counts() == QueueCounts(finished: 3))
+        #expect(try await queue.counts() == QueueCounts(finished: 4))
         await queue.close()
         // Without one the server refuses, and nothing is half done.
         place.prefix = "bull"

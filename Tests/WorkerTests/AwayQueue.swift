@@ -51,6 +51,14 @@ final class AwayQueue: JobQueue {
 
     func job(_ id: String) async throws(QueueError) -> JobSnapshot? { await queue.job(id) }
 
+    func follow(_ id: String, after position: LivePosition) async throws(QueueError) -> LiveFeed {
+        try await queue.follow(id, after: position)
+    }
+
+    func send(_ bytes: [UInt8], isEnd: Bool, toInputOf id: String) async throws(QueueError) -> InputOutcome {
+        await queue.send(bytes, isEnd: isEnd, toInputOf: id)
+    }
+
     func counts() async throws(QueueError) -> QueueCounts { await queue.counts() }
 
     func drain() async { await queue.drain() }

@@ -1,11 +1,11 @@
 import Foundation
-import Isolation
 import JobQueue
 import Jobs
 import Logging
 import ServiceLifecycle
 import Testing
 
+@testable import Isolation
 @testable import Worker
 
 @Suite("Worker service", .timeLimit(.minutes(1)))
@@ -147,6 +147,60 @@ struct WorkerServiceTests {
             #expect(result.attempt == 1)
         }
         #expect(engine.seen.isEmpty)
+    }
+
+    private static let interactive = #"{"language":"python","code":"x","stdin":"first","interactive":true}"#
+
+    @Test("an interactive job reads what it is sent behind its stdin, and is followed")
+    func interactive() async throws {
+        let gate = Gate()
+        let engine = TableEngine(.held(gate, .outcome(Samples.outcome(output: "hello\n"))))
+        try await withWorker(engine) { queue in
+            try await queue.add(NewJob(id: "a", request: Data(Self.interactive.utf8), isInteractive: true))
+            #expect(await queue.send(Array("second".utf8), isEnd: true, toInputOf: "a") == .taken)
+            let feed = try await queue.follow("a", after: .queued)
+            await engine.waitForRun()
+            let seen = try #require(engine.seen.first)
+            guard case .live(let input) = seen.standardInput else {
+                Issue.record("not live")
+                return gate.open()
+            }
+            #expect(input.beginning == Array("first".utf8))
+            let sent = input.take()
+            #expect(sent.bytes == Array("second".utf8) && sent.isOver)
+            #expect(seen.ahead == nil)
+            let events = try await feed.next(waitingAtMost: .seconds(30))
+            #expect(events == [.started(1, worker: "here"), .stage(.run, of: 1)])
+            gate.open()
+            #expect(try await result(queue, "a").status == .ok)
+        }
+    }
+
+    @Test("an interactive job is not run again, nor one that nobody could send to; no other worker is asked")
+    func notAgain() async throws {
+        let engine = TableEngine()
+        let queue = EmbeddedJobQueue()
+        try await queue.add(
+            NewJob(id: "a", request: Data(Self.interactive.utf8), attempts: 3, isInteractive: true))
+        let lease = try await queue.take(by: "dead")
+        let failure = ExecutionResult(
+            notRun: "a", status: .internalError, message: "x", request: lease.request, attempt: 1)
+        _ = try await queue.fail(lease.token, reason: "x", result: failure, mayRetry: true)
+        try await queue.add(NewJob(id: "b", request: Data(Self.interactive.utf8), attempts: 3))
+        let worker = WorkerService(
+            queue: queue, runner: Samples.runner(engine), name: "here", concurrency: 1, logger: Self.silent,
+            canRunElsewhere: { _ in true })
+        let working = Task { try await worker.run() }
+        let again = try await result(queue, "a")
+        #expect(again.status == .internalError && again.attempt == 2)
+        #expect(again.message?.contains("not run again") == true)
+        let unreachable = try await result(queue, "b")
+        #expect(unreachable.status == .internalError && unreachable.attempt == 1)
+        #expect(unreachable.message?.contains("POST /api/jobs") == true)
+        #expect(engine.seen.isEmpty)
+        await queue.close()
+        working.cancel()
+        _ = await working.result
     }
 
     @Test("what another worker can run is passed on until that one takes it; what nobody can run is failed")

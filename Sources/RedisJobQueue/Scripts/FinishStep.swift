@@ -12,12 +12,14 @@ extension Script {
           local target, value = ARGV[5], ARGV[6]
           local set = target == 'completed' and completed or failed
           local field = target == 'completed' and 'returnvalue' or 'failedReason'
-          local made = number(call('HGET', key, 'atm'))
+          local before = call('HMGET', key, 'atm', 'in')
+          local made = number(before[1])
           if previous == 'active' then made = call('HINCRBY', key, 'atm', 1) end
           local isOurs = call('HEXISTS', key, 'bh') == 1
           forgetSize(open, openBytes, id)
           call('ZREM', expiry, id)
-          call('HDEL', key, 'cancel', 'defa', 'expiresAt')
+          call('HDEL', key, 'cancel', 'defa', 'expiresAt', 'live', 'in', 'inAt', 'inOnce')
+          if before[2] then call('DEL', prefix .. 'bh:input:' .. id) end
           call('HSET', key, field, value, 'finishedOn', ARGV[2], 'once', ARGV[14])
           if ARGV[7] ~= '' then call('HSET', key, 'result', ARGV[7]) else call('HDEL', key, 'result') end
           if target == 'failed' then
@@ -51,8 +53,8 @@ extension Script {
             -- As BullMQ: the wish of the job that finishes holds for all. But not for those made over HTTP.
             local old = {}
             if ARGV[11] ~= '' then
-              local before = now - tonumber(ARGV[11]) * 1000
-              old = call('ZREVRANGEBYSCORE', set, before, '-inf', 'LIMIT', 0, 1000)
+              local oldest = now - tonumber(ARGV[11]) * 1000
+              old = call('ZREVRANGEBYSCORE', set, oldest, '-inf', 'LIMIT', 0, 1000)
             end
             if keep > 0 then
               for _, other in ipairs(call('ZREVRANGE', set, keep, keep + 999)) do old[#old + 1] = other end

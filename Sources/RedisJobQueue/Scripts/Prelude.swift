@@ -110,7 +110,7 @@ extension Script {
         local function removeJob(id)
           local key = prefix .. id
           call('DEL', key, key .. ':lock', key .. ':logs', key .. ':dependencies', key .. ':processed',
-            key .. ':failed', key .. ':unsuccessful')
+            key .. ':failed', key .. ':unsuccessful', prefix .. 'bh:live:' .. id, prefix .. 'bh:input:' .. id)
         end
 
         -- A line in the job's log, for people: why an attempt came to nothing. Never more than a hundred, or what the

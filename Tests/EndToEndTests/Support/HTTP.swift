@@ -23,6 +23,14 @@ enum HTTP {
         try exchange("GET \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", port: port, seconds: 60)
     }
 
+    /// Any method, with a body of any type; an empty type for a request without a body.
+    static func send(_ method: String, _ path: String, _ body: String, type: String, port: Int) throws -> Response {
+        let fields = type.isEmpty ? "" : "content-type: \(type)\r\ncontent-length: \(body.utf8.count)\r\n"
+        return try exchange(
+            "\(method) \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\(fields)\r\n\(body)", port: port,
+            seconds: 60)
+    }
+
     private static func exchange(_ request: String, port: Int, seconds: Int) throws -> Response {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw failure("socket") }
@@ -42,7 +50,7 @@ enum HTTP {
         guard connected == 0 else { throw failure("connect") }
         var rest = Array(request.utf8)[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             guard count > 0 else { throw failure("send") }
             rest = rest.dropFirst(count)
         }
@@ -69,7 +77,9 @@ enum HTTP {
             if parts.count == 2 { headers[parts[0].lowercased()] = parts[1].trimmingCharacters(in: .whitespaces) }
         }
         let body = Array(bytes[end.upperBound...])
-        guard headers["content-length"].flatMap({ Int($0) }) == body.count else { throw failure("answer cut short") }
+        // 204 has no body (RFC 9110 section 15.3.5).
+        let length = status == 204 ? 0 : headers["content-length"].flatMap { Int($0) }
+        guard length == body.count else { throw failure("answer cut short") }
         return Response(status: status, headers: headers, body: body)
     }
 
