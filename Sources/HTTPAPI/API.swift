@@ -4,18 +4,24 @@ import Hummingbird
 import JobQueue
 import Jobs
 import NIOCore
+import Telemetry
 
 /// What each route does.
 struct API: Sendable {
     private let queue: any JobQueue
     private let languages: any LanguageDirectory
     private let configuration: APIConfiguration
+    private let metricsPage: MetricsPage?
     let bodies: BodyBudget
 
-    init(queue: any JobQueue, languages: any LanguageDirectory, configuration: APIConfiguration) {
+    init(
+        queue: any JobQueue, languages: any LanguageDirectory, configuration: APIConfiguration,
+        metricsPage: MetricsPage? = nil
+    ) {
         self.queue = queue
         self.languages = languages
         self.configuration = configuration
+        self.metricsPage = metricsPage
         bodies = BodyBudget(most: configuration.maxBodyBytesAtOnce)
     }
 
@@ -23,7 +29,7 @@ struct API: Sendable {
         var routes = Routes()
         routes.on(.post, "/api/execute") { request, context, _ in try await execute(request, context) }
         routes.on(.get, "/api/languages") { _, _, _ in try await listLanguages() }
-        routes.on(.post, "/api/jobs") { request, _, _ in try await addJob(request) }
+        routes.on(.post, "/api/jobs") { request, context, _ in try await addJob(request, context) }
         routes.on(.get, "/api/jobs/{id}") { _, _, id in try await showJob(id) }
         routes.on(.delete, "/api/jobs/{id}") { _, _, id in try await cancelJob(id) }
         routes.on(.get, "/api/job/{id}") { _, _, id in try await showFlat(id) }
@@ -32,6 +38,7 @@ struct API: Sendable {
             .json(["status": .string("ok"), "durable": .bool(queue.isDurable)])
         }
         routes.on(.get, "/readyz") { _, _, _ in try await ready() }
+        if let metricsPage { routes.onMetrics(metricsPage) }
         return routes
     }
 
@@ -39,7 +46,7 @@ struct API: Sendable {
 
     private func execute(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let prefer = PreferHeader(request.headers[values: .prefer])
-        let added = try await add(request)
+        let added = try await add(request, context)
         let id = added.id
         var headers = added.headers
         if let seconds = prefer.waitSeconds {
@@ -80,8 +87,8 @@ struct API: Sendable {
 
     // MARK: Jobs
 
-    private func addJob(_ request: Request) async throws -> Response {
-        let added = try await add(request)
+    private func addJob(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let added = try await add(request, context)
         let state = added.isRepeated ? try await state(of: added.id) : JobState.queued.rawValue
         return .json(["id": .string(added.id), "state": .string(state)], status: .accepted, headers: added.headers)
     }
@@ -142,7 +149,7 @@ struct API: Sendable {
         }
     }
 
-    private func add(_ request: Request) async throws -> Added {
+    private func add(_ request: Request, _ context: APIRequestContext) async throws -> Added {
         let key = try IdempotencyKey.read(request.headers[values: .idempotencyKey])
         let body = try await read(request)
         let offer = try await languages.offer()
@@ -162,7 +169,9 @@ struct API: Sendable {
         }
         let id = JobID().description
         let outcome = try await queue.add(
-            NewJob(id: id, request: body, timeToLive: configuration.jobTimeToLive, idempotencyKey: key))
+            NewJob(
+                id: id, request: body, timeToLive: configuration.jobTimeToLive, idempotencyKey: key,
+                requestID: context.requestID))
         // A client that names its wish will ask for it again: the job must not end with a connection.
         let onDisconnect = key == nil ? execution.onDisconnect : .continue
         switch outcome {

@@ -262,6 +262,13 @@ public actor EmbeddedJobQueue: JobQueue {
             attempt: job.attempt)
     }
 
+    /// How long the job has waited that waits the longest; nil where none does.
+    public func longestWait() -> Duration? {
+        sweepIfDue()
+        let added = jobs.values.lazy.filter { $0.hold == nil }.map(\.addedAt).min()
+        return added.map { clock.uptime - $0 }
+    }
+
     public func counts() -> QueueCounts {
         sweepIfDue()
         return QueueCounts(
@@ -320,7 +327,8 @@ public actor EmbeddedJobQueue: JobQueue {
             arm(for: now + options.lockDuration)
             let lease = Lease(
                 token: token, request: job.new.request, createdAt: job.createdAt, attempt: job.attempt,
-                queueTime: now - job.addedAt, lockDuration: options.lockDuration, signals: signals)
+                queueTime: now - job.addedAt, lockDuration: options.lockDuration, signals: signals,
+                requestID: job.new.requestID)
             resume(taker: ticket, with: .success(lease))
         }
     }

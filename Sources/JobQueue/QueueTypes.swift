@@ -13,16 +13,19 @@ public struct NewJob: Sendable, Equatable {
     public var attempts: Int
     /// Under which adding the same again makes no second job.
     public var idempotencyKey: IdempotencyKey?
+    /// The id of the request that asks for it, for the logs of all who handle it.
+    public var requestID: RequestID?
 
     public init(
         id: String, request: Data, timeToLive: Duration? = nil, attempts: Int = 1,
-        idempotencyKey: IdempotencyKey? = nil
+        idempotencyKey: IdempotencyKey? = nil, requestID: RequestID? = nil
     ) {
         self.id = id
         self.request = request
         self.timeToLive = timeToLive
         self.attempts = attempts
         self.idempotencyKey = idempotencyKey
+        self.requestID = requestID
     }
 }
 
@@ -59,12 +62,14 @@ public struct Lease: Sendable {
     public let lockDuration: Duration
     /// For one listener; ends with the lease.
     public let signals: AsyncStream<LeaseSignal>
+    /// The id of the HTTP request that made the job; nil for jobs that came otherwise.
+    public let requestID: RequestID?
 
     public var id: String { token.jobID }
 
     public init(
         token: LeaseToken, request: Data, createdAt: Date, attempt: Int, queueTime: Duration, lockDuration: Duration,
-        signals: AsyncStream<LeaseSignal>
+        signals: AsyncStream<LeaseSignal>, requestID: RequestID? = nil
     ) {
         self.token = token
         self.request = request
@@ -73,6 +78,7 @@ public struct Lease: Sendable {
         self.queueTime = queueTime
         self.lockDuration = lockDuration
         self.signals = signals
+        self.requestID = requestID
     }
 }
 

@@ -154,7 +154,8 @@ extension RedisJobQueue {
         holds[token] = hold
         let lease = Lease(
             token: token, request: job.data ?? Data(), createdAt: Self.date(job.timestamp), attempt: job.started,
-            queueTime: .milliseconds(max(0, now - job.timestamp)), lockDuration: options.lockDuration, signals: signals)
+            queueTime: .milliseconds(max(0, now - job.timestamp)), lockDuration: options.lockDuration, signals: signals,
+            requestID: job.requestID)
         return (hold, lease)
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 
 /// A job as the script `take` hands it over.
 struct TakenJob: Sendable {
@@ -21,6 +22,8 @@ struct TakenJob: Sendable {
     let data: Data?
     /// When to look for another, in milliseconds since 1970; nil where the marker will tell.
     let nextLook: Int?
+    /// The id of the HTTP request that made it; nil for jobs of other producers.
+    let requestID: RequestID?
 
     init?(_ reply: RedisReply) {
         guard reply[0].string == "job", let id = reply[1].string else { return nil }
@@ -35,7 +38,9 @@ struct TakenJob: Sendable {
         hasParent = reply[9].string.map { !$0.isEmpty } ?? false
         children = reply[10].integer ?? 0
         data = reply[12].data.map { Data($0) }
-        nextLook = reply[13].integer
+        nextLook = reply[14].integer
+        // Whoever writes to Redis may have put anything there.
+        requestID = reply[13].string.flatMap { RequestID($0) }
     }
 
     /// Why no worker of ours may run it, or nil.

@@ -73,8 +73,13 @@ public struct JobRunner: Sendable {
         json: Data, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
         onOutput: OutputObserver? = nil
     ) async throws(RequestProblems) -> ExecutionResult {
-        let request = try ExecutionRequest(json: json, languages: languages.all, maxima: maxima, standard: standard)
-        return await run(request, circumstances, input: input, onOutput: onOutput)
+        await run(try read(json), circumstances, input: input, onOutput: onOutput)
+    }
+
+    /// Reads a request by what this worker serves.
+    /// - Throws: `RequestProblems` for a request that is not valid.
+    func read(_ json: Data) throws(RequestProblems) -> ExecutionRequest {
+        try ExecutionRequest(json: json, languages: languages.all, maxima: maxima, standard: standard)
     }
 
     /// Runs a request. Whatever happens is in the result; a cancelled task's job has the status `cancelled`.
