@@ -62,7 +62,7 @@ let package = Package(
         // What is asked and answered, and the path to the engine. None of these but Worker knows Isolation.
         .target(name: "Jobs", swiftSettings: settings),
         .target(
-            name: "JobQueue", dependencies: ["Jobs", "Telemetry"], swiftSettings: settings),
+            name: "JobQueue", dependencies: ["Jobs"], swiftSettings: settings),
         .target(
             name: "RedisJobQueue",
             dependencies: [

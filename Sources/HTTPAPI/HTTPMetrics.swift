@@ -26,7 +26,7 @@ public final class HTTPMetrics: Sendable {
         durations = Histograms(
             "bulkhead_http_request_seconds",
             help: "From a request's head to its answer, the wait for a job's result included, by route.",
-            bounds: Histograms.steps(from: 0.000_5, to: 100), label: "route", values: Self.patterns)
+            bounds: Histograms.steps(from: 0.001, to: 100), label: "route", values: Self.patterns)
     }
 
     func answered(pattern: String, method: String, status: Int, after duration: Duration) {

@@ -30,7 +30,7 @@ public final class RedisMetrics: Sendable {
         roundTrips = Histograms(
             "bulkhead_redis_round_trip_seconds",
             help: "From a command to its reply, without commands that wait for a job and without the listening.",
-            bounds: Histograms.steps(from: 0.000_05, to: 10), label: "connection",
+            bounds: Histograms.steps(from: 0.000_01, to: 10), label: "connection",
             values: roles.filter { $0 != "\(Role.listening)" })
         failures = Counters(
             "bulkhead_redis_errors_total", help: "What went wrong between this process and Redis.", label: "kind",

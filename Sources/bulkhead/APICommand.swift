@@ -45,7 +45,7 @@ struct APICommand: ParsableCommand {
             }
             var configuration = ServiceGroupConfiguration(
                 services: [.init(service: httpServer, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
             configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
             try await ServiceGroup(configuration: configuration).run()
         }

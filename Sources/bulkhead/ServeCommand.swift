@@ -125,7 +125,7 @@ struct ServeCommand: ParsableCommand {
                 // to go.
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-            ] + announcers, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            ] + announcers, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
         try await ServiceGroup(configuration: configuration).run()
     }

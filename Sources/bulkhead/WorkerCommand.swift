@@ -86,7 +86,7 @@ struct WorkerCommand: ParsableCommand {
                 .init(
                     service: Announcer(queue: queue, worker: running.announcement(slots: slots)),
                     successTerminationBehavior: .gracefullyShutdownGroup),
-            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = .seconds(40)
         logger.info(
             "working",

@@ -34,3 +34,13 @@ struct LogOptions: ParsableArguments {
         return logger
     }
 }
+
+extension Logger {
+    /// For a `ServiceGroup`, which at debug describes each service with all that is in it: configuration, and whatever secrets
+    /// a service may come to hold.
+    var forServiceGroup: Logger {
+        var logger = self
+        logger.logLevel = max(.info, logLevel)
+        return logger
+    }
+}
