@@ -10,15 +10,16 @@ struct RequestIDTests {
         #expect(RequestID(text)?.text == text)
     }
 
-    @Test(
-        "what could forge or break a log line is none",
-        arguments: [
+    // Not as arguments: the log of the tests would have the control characters in it.
+    @Test("what could forge or break a log line is none")
+    func refused() {
+        for text in [
             "", String(repeating: "x", count: 129), "a b", "a\nb", "a\rb", "a\"b", "a\\b", "a'b", "a;b", "a$b", "a{b",
             "ä",
             "a\u{0}b", "a,b", "a<b", "a%b",
-        ])
-    func refused(text: String) {
-        #expect(RequestID(text) == nil)
+        ] {
+            #expect(RequestID(text) == nil)
+        }
     }
 
     @Test("new ones differ, and would be taken themselves")
