@@ -56,6 +56,8 @@ let package = Package(
 
         // Naming content by its digest.
         .target(name: "Hashing", swiftSettings: settings),
+        // Counting, and the page that tells of it. Knows nothing of what is counted.
+        .target(name: "Telemetry", swiftSettings: settings),
 
         // What is asked and answered, and the path to the engine. None of these but Worker knows Isolation.
         .target(name: "Jobs", swiftSettings: settings),
@@ -63,12 +65,14 @@ let package = Package(
             name: "JobQueue", dependencies: ["Jobs"], swiftSettings: settings),
         .target(
             name: "RedisJobQueue",
-            dependencies: ["CHiredis", "JobQueue", "Jobs", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "CHiredis", "JobQueue", "Jobs", "Telemetry", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Jobs", "JobQueue",
+                "Jobs", "JobQueue", "Telemetry",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -87,7 +91,7 @@ let package = Package(
         .target(
             name: "Worker",
             dependencies: [
-                "Hashing", "Jobs", "JobQueue", "Isolation",
+                "Hashing", "Jobs", "JobQueue", "Isolation", "Telemetry",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -110,7 +114,7 @@ let package = Package(
             name: "bulkhead",
             dependencies: [
                 "CLinux", "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "Measurement",
-                "RedisJobQueue", "Seccomp", "Selftest", "Worker",
+                "RedisJobQueue", "Seccomp", "Selftest", "Telemetry", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -122,6 +126,7 @@ let package = Package(
         .testTarget(name: "LaunchProtocolTests", dependencies: ["LaunchProtocol"], swiftSettings: settings),
         .testTarget(name: "SeccompTests", dependencies: ["CSeccomp", "Linux", "Seccomp"], swiftSettings: settings),
         .testTarget(name: "HashingTests", dependencies: ["Hashing"], swiftSettings: settings),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
         // A redis-server for tests, on a socket in a folder of its own.
         .target(
@@ -142,7 +147,7 @@ let package = Package(
         .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "JobQueue", "Jobs",
+                "HTTPAPI", "JobQueue", "Jobs", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -159,7 +164,7 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Worker", "Isolation", "JobQueue", "Jobs", "LaunchProtocol",
+                "Worker", "Hashing", "Isolation", "JobQueue", "Jobs", "LaunchProtocol",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

@@ -5,7 +5,8 @@
 #   packages.sh test    that, and what the tests need
 #   packages.sh bench   what images, the service and `make bench` need: other sandboxes to compare with among them
 # The test group also gets Docker's seccomp profile into .build/profiles, out of a package that would bring 250 others along;
-# it is data for tests and is not kept in this repository.
+# it is data for tests and is not kept in this repository. And promtool, out of Debian's package prometheus, which would start
+# a server.
 # With --list before the group it only prints the names of what it installs.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -74,6 +75,31 @@ profile() {
     rm -rf -- "$folder"
 }
 
+# Prometheus' own check of metrics and rules, without installing its package, which starts a server on a port. Where it cannot
+# be had, as above.
+promtool() {
+    local target=$BULKHEAD_ROOT/.build/tools/promtool folder
+    [[ ! -x $target ]] || return 0
+    say "fetching promtool from prometheus"
+    folder=$(mktemp -d)
+    if (cd -- "$folder" && download prometheus) >"$folder/log" 2>&1; then
+        mkdir -p -- "${target%/*}"
+        dpkg-deb --fsys-tarfile "$folder"/*.deb | tar -xO ./usr/bin/promtool >"$folder/promtool"
+        chmod 755 "$folder/promtool"
+        mv -- "$folder/promtool" "$target"
+    else
+        sed 's/^/  /' "$folder/log" >&2
+        say "could not fetch prometheus"
+    fi
+    rm -rf -- "$folder"
+}
+
+# What the test group gets out of packages that are not installed.
+extras() {
+    profile
+    promtool
+}
+
 command -v dpkg-query >/dev/null || fail "no dpkg here; install the equivalents of: ${wanted[*]}"
 installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null | sed -n 's/^installed //p' || true)
 missing=()
@@ -81,7 +107,7 @@ for package in "${wanted[@]}"; do
     grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
 done
 if ((${#missing[@]} == 0)); then
-    [[ $1 != test ]] || profile
+    [[ $1 != test ]] || extras
     exit 0
 fi
 
@@ -103,4 +129,4 @@ if ! as_root "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/n
     [[ -z $hosts ]] || fail "could not reach $hosts: check the network, a proxy in /etc/apt/apt.conf.d, the mirror in /etc/apt"
     fail "apt-get could not install: ${missing[*]} (its own words are above)"
 fi
-[[ $1 != test ]] || profile
+[[ $1 != test ]] || extras

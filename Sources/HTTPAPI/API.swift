@@ -4,18 +4,24 @@ import Hummingbird
 import JobQueue
 import Jobs
 import NIOCore
+import Telemetry
 
 /// What each route does.
 struct API: Sendable {
     let queue: any JobQueue
     private let languages: any LanguageDirectory
     let configuration: APIConfiguration
+    private let metricsPage: MetricsPage?
     let bodies: BodyBudget
 
-    init(queue: any JobQueue, languages: any LanguageDirectory, configuration: APIConfiguration) {
+    init(
+        queue: any JobQueue, languages: any LanguageDirectory, configuration: APIConfiguration,
+        metricsPage: MetricsPage? = nil
+    ) {
         self.queue = queue
         self.languages = languages
         self.configuration = configuration
+        self.metricsPage = metricsPage
         bodies = BodyBudget(most: configuration.maxBodyBytesAtOnce)
     }
 
@@ -23,7 +29,7 @@ struct API: Sendable {
         var routes = Routes()
         routes.on(.post, "/api/execute") { request, context, _ in try await execute(request, context) }
         routes.on(.get, "/api/languages") { _, _, _ in try await listLanguages() }
-        routes.on(.post, "/api/jobs") { request, _, _ in try await addJob(request) }
+        routes.on(.post, "/api/jobs") { request, context, _ in try await addJob(request, context) }
         routes.on(.get, "/api/jobs/{id}") { _, _, id in try await showJob(id) }
         routes.on(.delete, "/api/jobs/{id}") { _, _, id in try await cancelJob(id) }
         routes.on(.get, "/api/jobs/{id}/events") { request, context, id in
@@ -39,6 +45,7 @@ struct API: Sendable {
         routes.on(.get, "/openapi.json") { _, _, _ in
             .json(OpenAPIDocument(offer: try await languages.offer(), bounds: configuration.bounds).json)
         }
+        if let metricsPage { routes.onMetrics(metricsPage) }
         return routes
     }
 
@@ -46,7 +53,7 @@ struct API: Sendable {
 
     private func execute(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let prefer = PreferHeader(request.headers[values: .prefer])
-        let added = try await add(request, waits: true)
+        let added = try await add(request, context, waits: true)
         let id = added.id
         var headers = added.headers
         if let seconds = prefer.waitSeconds {
@@ -87,8 +94,8 @@ struct API: Sendable {
 
     // MARK: Jobs
 
-    private func addJob(_ request: Request) async throws -> Response {
-        let added = try await add(request, waits: false)
+    private func addJob(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let added = try await add(request, context, waits: false)
         let state = added.isRepeated ? try await state(of: added.id) : JobState.queued.rawValue
         return .json(["id": .string(added.id), "state": .string(state)], status: .accepted, headers: added.headers)
     }
@@ -145,7 +152,7 @@ struct API: Sendable {
     }
 
     /// Puts a request into the queue; `waits` says that its answer is the result, until when nobody knows the job's id.
-    private func add(_ request: Request, waits: Bool) async throws -> Added {
+    private func add(_ request: Request, _ context: APIRequestContext, waits: Bool) async throws -> Added {
         let key = try IdempotencyKey.read(request.headers[values: .idempotencyKey])
         let body = try await read(request)
         let offer = try await languages.offer()
@@ -173,7 +180,7 @@ struct API: Sendable {
         let outcome = try await queue.add(
             NewJob(
                 id: id, request: body, timeToLive: configuration.jobTimeToLive, idempotencyKey: key,
-                isInteractive: execution.isInteractive))
+                isInteractive: execution.isInteractive, requestID: context.requestID))
         // A client that names its wish will ask for it again: the job must not end with a connection.
         let onDisconnect = key == nil ? execution.onDisconnect : .continue
         switch outcome {

@@ -1,10 +1,13 @@
 import Hummingbird
+import Jobs
 import Logging
 import NIOCore
 
 /// What a route knows besides the request: the connection, so that it hears when the client leaves.
 struct APIRequestContext: RequestContext {
     var coreContext: CoreRequestContextStorage
+    /// Of the request; nil before the responder has it.
+    var requestID: RequestID?
     private let channel: any Channel
     /// Where tasks run that the request needs; nil for Swift's own pool.
     let executor: LoopExecutor?

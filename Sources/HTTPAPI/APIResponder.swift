@@ -9,14 +9,21 @@ struct APIResponder: HTTPResponder {
     typealias Context = APIRequestContext
 
     private let routes: Routes
+    private let metrics: HTTPMetrics
 
-    init(routes: Routes) {
+    init(routes: Routes, metrics: HTTPMetrics) {
         self.routes = routes
+        self.metrics = metrics
     }
 
     func respond(to request: Request, context: APIRequestContext) async throws -> Response {
         let start = ContinuousClock.now
-        var pattern = "unmatched"
+        // The guard has given it one by now; without a guard, as in tests of the routes, the answer gets one here.
+        let id = RequestID(of: request.headers) ?? RequestID()
+        var context = context
+        context.logger[metadataKey: "request"] = "\(id)"
+        context.requestID = id
+        var pattern = Routes.unmatched
         var response: Response
         do {
             // The field that names the host is the authority; a second one stays among the fields.
@@ -40,11 +47,16 @@ struct APIResponder: HTTPResponder {
             // Setting the body sets the length too; HEAD tells that of GET (RFC 9110 section 9.3.2).
             response.headers[.contentLength] = length
         }
-        let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
+        response.headers[.requestID] = id.text
+        let elapsed = ContinuousClock.now - start
+        metrics.answered(
+            pattern: pattern, method: request.method.rawValue, status: response.status.code, after: elapsed)
+        let milliseconds = elapsed / .milliseconds(1)
         context.logger.debug(
             "request",
             metadata: [
                 "method": "\(request.method.rawValue.prefix(16))", "route": "\(pattern)",
+                "job": "\(response.headers[.location]?.split(separator: "/").last ?? "")",
                 "status": "\(response.status.code)", "ms": "\(milliseconds)",
             ])
         return response

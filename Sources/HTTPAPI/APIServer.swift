@@ -5,6 +5,7 @@ import Jobs
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Telemetry
 
 /// The HTTP server in front of a queue; ends by graceful shutdown.
 ///
@@ -16,24 +17,29 @@ public struct APIServer: Service {
     private let configuration: APIConfiguration
     private let logger: Logger
     let api: API
+    private let metrics: HTTPMetrics
     private let onListening: @Sendable (Int) async -> Void
 
     /// - Parameters:
     ///   - queue: where jobs go.
     ///   - languages: what can be run now, and with which limits at most.
     ///   - configuration: how to listen and wait.
+    ///   - metrics: counts requests.
+    ///   - metricsPage: what `GET /metrics` answers; nil for no such route.
     ///   - logger: hears of requests without their contents.
     ///   - onListening: hears the port once connections are accepted.
     public init(
         queue: any JobQueue, languages: any LanguageDirectory,
-        configuration: APIConfiguration = APIConfiguration(), logger: Logger,
+        configuration: APIConfiguration = APIConfiguration(), metrics: HTTPMetrics = HTTPMetrics(),
+        metricsPage: MetricsPage? = nil, logger: Logger,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.queue = queue
         self.configuration = configuration
         self.logger = logger
         self.onListening = onListening
-        api = API(queue: queue, languages: languages, configuration: configuration)
+        api = API(queue: queue, languages: languages, configuration: configuration, metricsPage: metricsPage)
+        self.metrics = metrics
     }
 
     /// Serves until graceful shutdown or cancellation.
@@ -71,7 +77,7 @@ public struct APIServer: Service {
             maxHeaderFieldCount: configuration.maxHeaderFields)
         let channel = settings
         return Application(
-            responder: APIResponder(routes: api.routes),
+            responder: APIResponder(routes: api.routes, metrics: metrics),
             server: HTTPServerBuilder { LoopChannel(HTTP1Channel(responder: $0, configuration: channel)) },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "bulkhead",

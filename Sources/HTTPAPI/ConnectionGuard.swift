@@ -35,6 +35,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// The guard has had the last word: nothing else may be written.
     private var isOver = false
     private var isInputClosed = false
+    /// Of the last request whose head came.
+    private var requestID: RequestID?
     private var onDisconnect: (@Sendable () -> Void)?
     private var readTimer: Scheduled<Void>?
     private var writeTimer: Scheduled<Void>?
@@ -93,8 +95,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isOver else { return }
+        var data = data
         switch unwrapInboundIn(data) {
-        case .head(let head):
+        case .head(var head):
+            // Given here, so that whoever answers, this guard or a route, answers under the same.
+            requestID = RequestID.ensured(in: &head.headerFields)
+            data = wrapInboundOut(.head(head))
             pending += 1
             isReadingBody = true
             startReadTimer(context, after: deadlines.body, waitingFor: .body) { $0.bodyDeadlinePassed($1) }
@@ -211,7 +217,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let mayAnswer = !isAnswering && pending <= 1
         if mayAnswer {
             let body = ByteBuffer(bytes: JSONValue.object(problem.json).bytes)
-            context.write(wrapOutboundOut(.head(problem.head(contentLength: body.readableBytes))), promise: nil)
+            var head = problem.head(contentLength: body.readableBytes)
+            // Without a request whose head could be read there is none that could have named itself.
+            head.headerFields[.requestID] = (pending == 1 ? requestID : nil)?.text ?? RequestID().text
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
             context.write(wrapOutboundOut(.body(body)), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         }

@@ -45,6 +45,9 @@ public final class Engine: Sendable {
         try await pool.fill(.init(image: image, policy: policy), count: slots)
     }
 
+    /// Its slots as they are now.
+    public var slotFigures: SlotFigures { get async { await pool.figures } }
+
     /// Whether the launcher has ended, so that no job can run any more.
     public var hasEnded: Bool { launcher.hasEnded }
 

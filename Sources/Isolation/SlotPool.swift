@@ -18,6 +18,10 @@ actor SlotPool {
     /// Reviews the plan now and then, while anything is started ahead.
     private var review: Task<Void, Never>?
     private var taken = 0
+    /// Of those taken, how many are being opened.
+    private var opening = 0
+    private var readyHits: UInt64 = 0
+    private var readyMisses: UInt64 = 0
     private var waiting: [Waiter] = []
     private var nextTicket: UInt64 = 0
     private var isClosed = false
@@ -131,6 +135,9 @@ actor SlotPool {
         guard plan.isActive else { return nil }
         let isReady = outcome.start == (runtime == nil ? .slot : .prestarted) && outcome.setupTime < Self.noWait
         if !isReady { plan.missed(runtime) }
+        if runtime != nil {
+            if outcome.start == .prestarted { readyHits += 1 } else { readyMisses += 1 }
+        }
         guard let result = outcome.ahead else { return nil }
         plan.learned(result)
         if case .failure(let failure) = result.yield { return failure }
@@ -198,6 +205,13 @@ actor SlotPool {
         }
     }
 
+    var figures: SlotFigures {
+        SlotFigures(
+            idle: idle.count, taken: taken - opening, starting: opening,
+            ready: idle.count { $0.runtime != nil }, waiting: waiting.count, readyHits: readyHits,
+            readyMisses: readyMisses)
+    }
+
     func close() {
         isClosed = true
         review?.cancel()
@@ -208,7 +222,9 @@ actor SlotPool {
     }
 
     private func open(_ key: Key) async throws(IsolationError) -> SlotWorker {
-        SlotWorker(
+        opening += 1
+        defer { opening -= 1 }
+        return SlotWorker(
             key: key, slot: try await launcher.openSlot(image: key.image, policy: key.policy), launcher: launcher)
     }
 

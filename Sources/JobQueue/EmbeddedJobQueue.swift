@@ -274,6 +274,13 @@ public actor EmbeddedJobQueue: JobQueue {
             attempt: job.attempt)
     }
 
+    /// How long the job has waited that waits the longest; nil where none does.
+    public func longestWait() -> Duration? {
+        sweepIfDue()
+        let added = jobs.values.lazy.filter { $0.hold == nil }.map(\.addedAt).min()
+        return added.map { clock.uptime - $0 }
+    }
+
     public func counts() -> QueueCounts {
         sweepIfDue()
         return QueueCounts(
@@ -336,7 +343,7 @@ public actor EmbeddedJobQueue: JobQueue {
             let lease = Lease(
                 token: token, request: job.new.request, createdAt: job.createdAt, attempt: job.attempt,
                 queueTime: now - job.addedAt, lockDuration: options.lockDuration, signals: signals, live: live,
-                input: job.input)
+                input: job.input, requestID: job.new.requestID)
             for feed in followers.feeds(of: id) { live.add(feed) }
             resume(taker: ticket, with: .success(lease))
         }

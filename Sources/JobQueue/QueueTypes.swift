@@ -15,10 +15,12 @@ public struct NewJob: Sendable, Equatable {
     public var idempotencyKey: IdempotencyKey?
     /// Whether its standard input goes on behind what the request holds.
     public var isInteractive: Bool
+    /// The id of the request that asks for it, for the logs of all who handle it.
+    public var requestID: RequestID?
 
     public init(
         id: String, request: Data, timeToLive: Duration? = nil, attempts: Int = 1,
-        idempotencyKey: IdempotencyKey? = nil, isInteractive: Bool = false
+        idempotencyKey: IdempotencyKey? = nil, isInteractive: Bool = false, requestID: RequestID? = nil
     ) {
         self.id = id
         self.request = request
@@ -26,6 +28,7 @@ public struct NewJob: Sendable, Equatable {
         self.attempts = attempts
         self.idempotencyKey = idempotencyKey
         self.isInteractive = isInteractive
+        self.requestID = requestID
     }
 }
 
@@ -66,12 +69,14 @@ public struct Lease: Sendable {
     public let live: LiveLog
     /// Its standard input behind what the request holds; nil for a job that was not added as an interactive one.
     public let input: JobInput?
+    /// The id of the HTTP request that made the job; nil for jobs that came otherwise.
+    public let requestID: RequestID?
 
     public var id: String { token.jobID }
 
     public init(
         token: LeaseToken, request: Data, createdAt: Date, attempt: Int, queueTime: Duration, lockDuration: Duration,
-        signals: AsyncStream<LeaseSignal>, live: LiveLog, input: JobInput? = nil
+        signals: AsyncStream<LeaseSignal>, live: LiveLog, input: JobInput? = nil, requestID: RequestID? = nil
     ) {
         self.token = token
         self.request = request
@@ -82,6 +87,7 @@ public struct Lease: Sendable {
         self.signals = signals
         self.live = live
         self.input = input
+        self.requestID = requestID
     }
 }
 

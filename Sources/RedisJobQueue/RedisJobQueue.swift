@@ -47,6 +47,7 @@ public actor RedisJobQueue: JobQueue {
     let clock: any QueueClock
     let logger: Logger
     let keys: QueueKeys
+    public nonisolated let metrics: RedisMetrics
     let commands: RedisPipeline
     let blocking: RedisConnection
     let listening: RedisConnection
@@ -82,11 +83,13 @@ public actor RedisJobQueue: JobQueue {
     ///   - settings: which queue there.
     ///   - options: what it may hold.
     ///   - clock: where time comes from; locks and keys end by the server's own.
+    ///   - metrics: counts what the connections do.
     ///   - logger: hears of the connections and of jobs by their id, never of what is in them.
     public init(
         server: RedisServer, settings: RedisQueueOptions = RedisQueueOptions(), options: QueueOptions = QueueOptions(),
-        clock: any QueueClock = SystemClock(), logger: Logger
+        clock: any QueueClock = SystemClock(), metrics: RedisMetrics = RedisMetrics(), logger: Logger
     ) {
+        self.metrics = metrics
         self.settings = settings
         self.options = options
         self.clock = clock
@@ -95,13 +98,14 @@ public actor RedisJobQueue: JobQueue {
         // Far above what a sound server needs, also with a disk that lags; and so short that a connection which fell silent is
         // given up while there is time to renew a lock over the next one.
         let replyTimeout = min(.seconds(10), max(.seconds(1), options.lockDuration / 3))
-        func connection(_ role: String) -> RedisConnection {
-            RedisConnection(to: server, role: role, replyTimeout: replyTimeout, logger: logger)
+        func connection(_ role: RedisMetrics.Role) -> RedisConnection {
+            RedisConnection(to: server, role: role, replyTimeout: replyTimeout, metrics: metrics, logger: logger)
         }
-        commands = RedisPipeline(to: server, role: "commands", replyTimeout: replyTimeout, logger: logger)
-        blocking = connection("blocking")
-        listening = connection("listening")
-        following = connection("following")
+        commands = RedisPipeline(
+            to: server, role: .commands, replyTimeout: replyTimeout, metrics: metrics, logger: logger)
+        blocking = connection(.blocking)
+        listening = connection(.listening)
+        following = connection(.following)
     }
 
     deinit {
@@ -137,6 +141,7 @@ public actor RedisJobQueue: JobQueue {
                 RedisArgument(options.maxQueued), RedisArgument(options.maxQueuedBytes),
                 RedisArgument(new.request.count), expiresAt, Self.callNumber(),
                 new.idempotencyKey.map { RedisArgument("\($0.scope):\($0.text)") } ?? "",
+                new.requestID.map { RedisArgument($0.text) } ?? "",
             ] + (new.isInteractive ? ["1"] : []))
         switch reply[0].integer {
         case 0:

@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 
 /// A job as the script `take` hands it over.
 struct TakenJob: Sendable {
@@ -24,6 +25,8 @@ struct TakenJob: Sendable {
     /// Whether somebody follows it already.
     let isFollowed: Bool
     let isInteractive: Bool
+    /// The id of the HTTP request that made it; nil for jobs of other producers.
+    let requestID: RequestID?
 
     init?(_ reply: RedisReply) {
         guard reply[0].string == "job", let id = reply[1].string else { return nil }
@@ -41,6 +44,8 @@ struct TakenJob: Sendable {
         nextLook = reply[13].integer
         isFollowed = reply[14].string != nil
         isInteractive = reply[15].string != nil
+        // Whoever writes to Redis may have put anything there.
+        requestID = reply[16].string.flatMap { RequestID($0) }
     }
 
     /// Why no worker of ours may run it, or nil.

@@ -77,7 +77,7 @@ public struct JobRunner: Sendable {
         json: Data, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
         live: LiveJob? = nil, onOutput: OutputObserver? = nil
     ) async throws(RequestProblems) -> ExecutionResult {
-        let request = try ExecutionRequest(json: json, languages: languages.all, maxima: maxima, standard: standard)
+        let request = try read(json)
         if request.isInteractive { try live?.checkInteractive() }
         guard let slots else {
             return await run(request, circumstances, input: input, live: live, onOutput: onOutput)
@@ -87,6 +87,12 @@ public struct JobRunner: Sendable {
             circumstances.queueTimeMs += waited.milliseconds
             return await run(request, circumstances, input: input, live: live, onOutput: onOutput)
         }
+    }
+
+    /// Reads a request by what this worker serves.
+    /// - Throws: `RequestProblems` for a request that is not valid.
+    func read(_ json: Data) throws(RequestProblems) -> ExecutionRequest {
+        try ExecutionRequest(json: json, languages: languages.all, maxima: maxima, standard: standard)
     }
 
     /// Runs a request. Whatever happens is in the result; a cancelled task's job has the status `cancelled`.

@@ -13,6 +13,8 @@ public struct WorkerService: Service {
     private let logger: Logger
     private let canRunElsewhere: (@Sendable (Data) async -> Bool)?
     private let threads: WorkerThreads?
+    private let metrics: JobMetrics
+    private let audit: AuditLog?
     private let keeper: LeaseKeeper
 
     /// - Parameters:
@@ -23,9 +25,12 @@ public struct WorkerService: Service {
     ///   - logger: never sees code, input or output.
     ///   - canRunElsewhere: whether another worker could run a request that this one cannot; nil where there is no other.
     ///   - threads: where its tasks run; nil for Swift's own pool.
+    ///   - metrics: counts jobs.
+    ///   - audit: gets a line for each job; nil for none.
     public init(
         queue: any JobQueue, runner: JobRunner, name: String, concurrency: Int, logger: Logger,
-        canRunElsewhere: (@Sendable (Data) async -> Bool)? = nil, threads: WorkerThreads? = nil
+        canRunElsewhere: (@Sendable (Data) async -> Bool)? = nil, threads: WorkerThreads? = nil,
+        metrics: JobMetrics = JobMetrics(languages: []), audit: AuditLog? = nil
     ) {
         self.queue = queue
         self.runner = runner
@@ -34,6 +39,8 @@ public struct WorkerService: Service {
         self.logger = logger
         self.canRunElsewhere = canRunElsewhere
         self.threads = threads
+        self.metrics = metrics
+        self.audit = audit
         keeper = LeaseKeeper(queue: queue, logger: logger)
     }
 
@@ -87,12 +94,15 @@ public struct WorkerService: Service {
     }
 
     private func perform(_ lease: Lease) async {
+        let begun = ContinuousClock.now
+        var logger = logger
+        if let requestID = lease.requestID { logger[metadataKey: "request"] = "\(requestID)" }
         // Should this process die, its log says which jobs it had.
         logger.info("job begun", metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)"])
         keeper.begin(lease)
         let executor = threads?.here()
         let job = Task(executorPreference: executor) { await attempt(lease) }
-        let listener = Task(executorPreference: executor) {
+        let listener = Task(executorPreference: executor) { [logger] in
             for await signal in lease.signals {
                 logger.info("job \(signal)", metadata: ["job": "\(lease.id)"])
                 job.cancel()
@@ -106,6 +116,15 @@ public struct WorkerService: Service {
         }
         keeper.end(lease)
         listener.cancel()
+        let isAccepted = await report(outcome, of: lease, logger)
+        guard let result = outcome.result else { return }
+        metrics.ended(result, total: lease.queueTime + (.now - begun), isAccepted: isAccepted)
+        await note(result, of: lease, isAccepted: isAccepted)
+    }
+
+    /// Puts down what came of a job.
+    /// - Returns: whether the queue took it.
+    private func report(_ outcome: JobOutcome, of lease: Lease, _ logger: Logger) async -> Bool {
         do {
             switch outcome {
             case .completed(let result):
@@ -120,6 +139,7 @@ public struct WorkerService: Service {
             case .failed where runner.engineHasEnded:
                 // This process is about to end as well. Its lease runs out, and whoever finds the job runs it again.
                 logger.warning("job left behind", metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)"])
+                return false
             case .failed(let reason, let result, let mayRetry):
                 let fate = try await queue.fail(lease.token, reason: reason, result: result, mayRetry: mayRetry)
                 logger.warning(
@@ -133,11 +153,25 @@ public struct WorkerService: Service {
                     "job passed on",
                     metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)", "reason": "\(reason)"])
             }
+            return true
         } catch {
             // Somebody else has the job by now, or it was finished for us: our word no longer counts.
             logger.warning(
                 "result refused",
                 metadata: ["job": "\(lease.id)", "attempt": "\(lease.attempt)", "reason": "\(error)"])
+            return false
+        }
+    }
+
+    /// Writes the job's line into the audit log. Its answer is on its way by now; the next job here waits for the line.
+    private func note(_ result: ExecutionResult, of lease: Lease, isAccepted: Bool) async {
+        guard let audit else { return }
+        let time = Date()
+        await audit.write { [runner] in
+            AuditRecord(
+                time: time, requestID: lease.requestID, keyName: nil, body: lease.request,
+                request: try? runner.read(lease.request), result: result, isAccepted: isAccepted
+            ).json
         }
     }
 
@@ -146,6 +180,14 @@ public struct WorkerService: Service {
         case failed(reason: String, ExecutionResult, mayRetry: Bool)
         /// Another worker has the language or the limits that this one lacks.
         case notForHere(reason: String)
+
+        /// What came of the attempt; nil where there was none.
+        var result: ExecutionResult? {
+            switch self {
+            case .completed(let result), .failed(_, let result, _): result
+            case .notForHere: nil
+            }
+        }
     }
 
     /// Every problem of a request in one line.

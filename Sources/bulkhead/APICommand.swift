@@ -6,6 +6,7 @@ import Jobs
 import Logging
 import RedisJobQueue
 import ServiceLifecycle
+import Telemetry
 import UnixSignals
 
 /// `bulkhead api`: HTTP in front of a queue in Redis. Needs no root and starts no sandbox.
@@ -20,23 +21,31 @@ struct APICommand: ParsableCommand {
 
     @OptionGroup var listening: ListeningOptions
     @OptionGroup var selection: QueueSelection
+    @OptionGroup var logging: LogOptions
 
     mutating func run() throws {
+        let logger = try logging.logger()
         guard let server = try selection.redis(neededBy: "bulkhead api") else { throw ExitCode(2) }
         let api = try listening.apiConfiguration()
-        let logger = Logger(label: "bulkhead")
         let queue = try selection.redisQueue(on: server, logger: logger)
         let store = ImageStore(
             stateDirectory: ImageStore.defaultStateDirectory,
             recipeDirectories: ImageStore.standardRecipeDirectories(executable: Installation.executable))
         let directory = LivingWorkers(queue: queue, commands: try store.commandsThatAdd(), logger: logger)
         try runToEnd {
-            let httpServer = APIServer(queue: queue, languages: directory, configuration: api, logger: logger) { port in
+            let http = HTTPMetrics()
+            let page = MetricsPage([
+                Figures.build, ProcessFigures.families, http.families, Figures.queue(queue, logger: logger),
+                queue.metrics.families,
+            ])
+            let httpServer = APIServer(
+                queue: queue, languages: directory, configuration: api, metrics: http, metricsPage: page, logger: logger
+            ) { port in
                 logger.info("serving", metadata: ["url": "http://\(api.host):\(port)", "uid": "\(getuid())"])
             }
             var configuration = ServiceGroupConfiguration(
                 services: [.init(service: httpServer, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
             configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
             try await ServiceGroup(configuration: configuration).run()
         }

@@ -5,6 +5,7 @@ import Isolation
 import Jobs
 import Logging
 import Seccomp
+import Telemetry
 import Worker
 
 /// An engine with its images, started as root and left as an ordinary user.
@@ -121,6 +122,14 @@ struct RunningEngine {
             engine: engine, languages: languages, maxima: maxima, worker: name,
             compileCache: cache > 0 ? CompileCache(mostBytes: cache, contents: contents) : nil,
             memory: shares.map { MemoryBudget(bytes: UInt64($0.budget)) }, slots: slots.map(SlotShares.init(slots:)))
+    }
+
+    /// What is told of it, and of the jobs that run in it.
+    func figures(of runner: JobRunner, jobs: JobMetrics, audit: AuditLog?) -> [MetricsPage.Source] {
+        let parts: [MetricsPage.Source] = [
+            jobs.families, Figures.slots(of: engine), Figures.resources(of: runner, shares: shares),
+        ]
+        return parts + (audit.map { [$0.families] } ?? [])
     }
 
     /// The images that are built. One that is broken is said to be left out, and why: its languages will be missing.

@@ -8,6 +8,7 @@ import Jobs
 import Logging
 import RedisJobQueue
 import ServiceLifecycle
+import Telemetry
 import UnixSignals
 import Worker
 
@@ -32,15 +33,18 @@ struct ServeCommand: ParsableCommand {
     var slots: Int?
 
     @OptionGroup var memory: MemoryOptions
+    @OptionGroup var logging: LogOptions
+    @OptionGroup var auditing: AuditOptions
 
     mutating func run() throws {
+        let logger = try logging.logger()
         let api = try listening.apiConfiguration()
         let slots = try Self.slotCount(slots)
         let memory = try memory.settings()
         let redis = try selection.redis()
         let queueOptions = try selection.options()
 
-        let logger = Logger(label: "bulkhead")
+        let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         let additions = try engine.store.commandsThatAdd()
         let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
@@ -48,7 +52,7 @@ struct ServeCommand: ParsableCommand {
             do {
                 try await Self.serve(
                     running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions, api: api,
-                    logger: logger)
+                    audit: audit, logger: logger)
             } catch {
                 await running.engine.shutDown()
                 throw error
@@ -66,7 +70,7 @@ struct ServeCommand: ParsableCommand {
 
     private static func serve(
         _ running: RunningEngine, slots: Int, additions: [String: String], shared: RedisJobQueue?,
-        queueOptions: QueueOptions, api: APIConfiguration, logger: Logger
+        queueOptions: QueueOptions, api: APIConfiguration, audit: AuditLog?, logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
         readImagesAhead(running.images, logger: logger)
@@ -74,10 +78,12 @@ struct ServeCommand: ParsableCommand {
         let languages: any LanguageDirectory
         var announcers: [ServiceGroupConfiguration.ServiceConfiguration] = []
         var canRunElsewhere: (@Sendable (Data) async -> Bool)?
+        let queueFigures: [MetricsPage.Source]
         if let shared {
             queue = shared
             let workers = LivingWorkers(queue: shared, commands: additions, logger: logger)
             languages = workers
+            queueFigures = [Figures.queue(shared, logger: logger), shared.metrics.families]
             canRunElsewhere = { await workers.canRun($0) }
             announcers = [
                 .init(
@@ -85,17 +91,26 @@ struct ServeCommand: ParsableCommand {
                     successTerminationBehavior: .gracefullyShutdownGroup)
             ]
         } else {
-            queue = EmbeddedJobQueue(options: queueOptions)
+            let own = EmbeddedJobQueue(options: queueOptions)
+            queue = own
+            queueFigures = [Figures.queue(own)]
             languages = FixedLanguages(
                 Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions)
         }
         let name = RunCommand.hostName
+        let runner = running.runner(named: name, slots: slots)
+        let jobs = JobMetrics(languages: running.languages.all.map(\.name))
+        let http = HTTPMetrics()
+        let page = MetricsPage(
+            [Figures.build, ProcessFigures.families, http.families] + queueFigures
+                + running.figures(of: runner, jobs: jobs, audit: audit))
         let worker = WorkerService(
-            queue: queue, runner: running.runner(named: name, slots: slots), name: name, concurrency: slots,
-            logger: logger,
+            queue: queue, runner: runner, name: name, concurrency: slots, logger: logger,
             canRunElsewhere: canRunElsewhere,
-            threads: WorkerThreads(anywhere: LoopExecutor.anywhere) { LoopExecutor.here })
-        let server = APIServer(queue: queue, languages: languages, configuration: api, logger: logger) { port in
+            threads: WorkerThreads(anywhere: LoopExecutor.anywhere) { LoopExecutor.here }, metrics: jobs, audit: audit)
+        let server = APIServer(
+            queue: queue, languages: languages, configuration: api, metrics: http, metricsPage: page, logger: logger
+        ) { port in
             logger.info(
                 "serving",
                 metadata: [
@@ -110,7 +125,7 @@ struct ServeCommand: ParsableCommand {
                 // to go.
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-            ] + announcers, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            ] + announcers, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
         try await ServiceGroup(configuration: configuration).run()
     }

@@ -1,11 +1,13 @@
 import ArgumentParser
 import Foundation
+import HTTPAPI
 import Isolation
 import JobQueue
 import Jobs
 import Logging
 import RedisJobQueue
 import ServiceLifecycle
+import Telemetry
 import UnixSignals
 import Worker
 
@@ -25,17 +27,23 @@ struct WorkerCommand: ParsableCommand {
     var slots: Int?
 
     @OptionGroup var memory: MemoryOptions
+    @OptionGroup var metrics: MetricsOptions
+    @OptionGroup var logging: LogOptions
+    @OptionGroup var auditing: AuditOptions
 
     mutating func run() throws {
+        let logger = try logging.logger()
         guard let server = try selection.redis(neededBy: "bulkhead worker") else { throw ExitCode(2) }
         let slots = try ServeCommand.slotCount(slots)
         let memory = try memory.settings()
-        let logger = Logger(label: "bulkhead")
+        let metricsAddress = try metrics.address()
+        let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         let queue = try selection.redisQueue(on: server, logger: logger)
         try runToEnd {
             do {
-                try await Self.work(running, slots: slots, queue: queue, logger: logger)
+                try await Self.work(
+                    running, slots: slots, queue: queue, metricsAddress: metricsAddress, audit: audit, logger: logger)
             } catch {
                 await running.engine.shutDown()
                 throw error
@@ -44,24 +52,41 @@ struct WorkerCommand: ParsableCommand {
         }
     }
 
-    private static func work(_ running: RunningEngine, slots: Int, queue: RedisJobQueue, logger: Logger) async throws {
+    private static func work(
+        _ running: RunningEngine, slots: Int, queue: RedisJobQueue, metricsAddress: (host: String, port: Int)?,
+        audit: AuditLog?, logger: Logger
+    ) async throws {
         try await running.engine.warmUp(slots: slots)
         ServeCommand.readImagesAhead(running.images, logger: logger)
         let name = RunCommand.hostName
         let workers = LivingWorkers(queue: queue, commands: [:], logger: logger)
+        let runner = running.runner(named: name, slots: slots)
+        let jobs = JobMetrics(languages: running.languages.all.map(\.name))
         let worker = WorkerService(
-            queue: queue, runner: running.runner(named: name, slots: slots), name: name, concurrency: slots,
-            logger: logger,
-            canRunElsewhere: { await workers.canRun($0) })
+            queue: queue, runner: runner, name: name, concurrency: slots, logger: logger,
+            canRunElsewhere: { await workers.canRun($0) }, metrics: jobs, audit: audit)
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        if let metricsAddress {
+            let page = MetricsPage(
+                [Figures.build, ProcessFigures.families, queue.metrics.families]
+                    + running.figures(of: runner, jobs: jobs, audit: audit))
+            let server = MetricsServer(
+                host: metricsAddress.host, port: metricsAddress.port, page: page, logger: logger
+            ) { port in
+                logger.info("metrics", metadata: ["url": "http://\(metricsAddress.host):\(port)/metrics"])
+            }
+            // The last to go: what is finished at the end is still counted.
+            services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
+        }
         var configuration = ServiceGroupConfiguration(
-            services: [
+            services: services + [
                 // The last come, the first to go: not announced any more, nothing more taken, what runs is finished.
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: QueueCloser(queue: queue), successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(
                     service: Announcer(queue: queue, worker: running.announcement(slots: slots)),
                     successTerminationBehavior: .gracefullyShutdownGroup),
-            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = .seconds(40)
         logger.info(
             "working",

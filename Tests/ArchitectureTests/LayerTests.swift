@@ -81,6 +81,13 @@ struct LayerTests {
         }
     }
 
+    @Test("whoever counts may be counted by anybody: Telemetry knows no module of ours")
+    func telemetry() throws {
+        for (module, file) in try Self.imports(of: "Telemetry") {
+            #expect(["Glibc", "Synchronization"].contains(module), "Telemetry/\(file) imports \(module)")
+        }
+    }
+
     @Test("jobs are data: no module of ours, no system")
     func jobs() throws {
         for (module, file) in try Self.imports(of: "Jobs") {

@@ -115,6 +115,33 @@ import Testing
         #expect(channel.isActive)
     }
 
+    @Test func answersUnderTheRequestsID() throws {
+        func ids() throws -> [String?] {
+            var ids: [String?] = []
+            while let part = try channel.readOutbound(as: HTTPResponsePart.self) {
+                if case .head(let head) = part { ids.append(head.headerFields[.requestID]) }
+            }
+            return ids
+        }
+        try receive(head([.requestID: "trace-1"]))
+        pass(seconds: 20)
+        #expect(try ids() == ["trace-1"])
+    }
+
+    @Test func answersUnderANewIDWhatCannotBeRead() throws {
+        try receive(head([.requestID: "trace-1"]), .end(nil))
+        try answer()
+        _ = try statuses()
+        channel.pipeline.fireErrorCaught(HTTPParserError.invalidVersion)
+        let part = try channel.readOutbound(as: HTTPResponsePart.self)
+        guard case .head(let head) = part else {
+            Issue.record("no answer")
+            return
+        }
+        let id = head.headerFields[.requestID]
+        #expect(id?.utf8.count == 26)
+    }
+
     @Test func answers408ToASlowBody() throws {
         try receive(head())
         // One byte now and then does not help.

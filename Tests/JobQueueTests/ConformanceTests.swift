@@ -42,6 +42,19 @@ import Testing
         #expect(lease.queueTime == .milliseconds(250))
     }
 
+    /// Whoever runs a job logs under the id of the request that made it, every time that it is run.
+    @Test(arguments: QueueKind.all) func handsOutTheRequestsID(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        let id = try #require(RequestID("trace-1"))
+        try await queue.add(NewJob(id: "a", request: Data("{}".utf8), requestID: id))
+        let first = try await queue.take()
+        #expect(first.requestID == id)
+        try await queue.release(first.token)
+        #expect(try await queue.take().requestID == id)
+        try await queue.add("b")
+        #expect(try await queue.take().requestID == nil)
+    }
+
     @Test(arguments: QueueKind.all) func refusesMoreThanItsCapacity(kind: QueueKind) async throws {
         let (queue, _) = try await kind.start(QueueOptions(maxQueued: 2))
         try await queue.add("a")

@@ -15,7 +15,7 @@ struct Operation: Sendable {
     var problems: [HTTPResponse.Status] = []
 
     struct Body: Sendable {
-        var mediaType: String
+        var mediaTypes = ["application/json"]
         var schema: Schema
         var isRequired = true
     }
@@ -56,7 +56,11 @@ struct Operation: Sendable {
                     name: "requestBody",
                     value: .object([
                         "required": .bool(request.isRequired),
-                        "content": .object([request.mediaType: .object(["schema": .object(request.schema.json)])]),
+                        "content": .object(
+                            JSONObject(
+                                request.mediaTypes.map {
+                                    .init(name: $0, value: .object(["schema": .object(request.schema.json)]))
+                                })),
                     ])))
         }
         var responses = answers.map { JSONObject.Member(name: "\($0.status.code)", value: .object($0.json)) }

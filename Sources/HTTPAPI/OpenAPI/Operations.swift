@@ -8,7 +8,7 @@ extension Operation {
         Operation(
             method: .post, path: "/api/execute", id: "execute",
             summary: "Runs a program and answers when it has ended, whatever the program did.",
-            request: .init(mediaType: "application/json", schema: .named("ExecutionRequest")),
+            request: .init(schema: .named("ExecutionRequest")),
             parameters: [idempotencyKey, prefer],
             answers: [
                 .init(
@@ -19,7 +19,7 @@ extension Operation {
             ], problems: adding),
         Operation(
             method: .post, path: "/api/jobs", id: "addJob", summary: "Puts a job into the queue.",
-            request: .init(mediaType: "application/json", schema: .named("ExecutionRequest")),
+            request: .init(schema: .named("ExecutionRequest")),
             parameters: [idempotencyKey],
             answers: [
                 .init(
@@ -34,6 +34,25 @@ extension Operation {
             summary: "Cancels a job, waiting or running. One that has ended keeps its result.", parameters: [jobID],
             answers: [.init(status: .ok, description: "The job as it stands now.", schema: .named("Job"))],
             problems: [.notFound]),
+        Operation(
+            method: .get, path: "/api/jobs/{id}/events", id: "followJob",
+            summary: "A job while it runs, as server-sent events: queued, started, stage, stdout, stderr, result.",
+            parameters: [jobID, lastEventID],
+            answers: [
+                .init(
+                    status: .ok, description: "Events until the result.", mediaType: API.eventStream, schema: .string()),
+                .init(status: .noContent, description: "The client has heard the result: it need not come again."),
+            ], problems: [.notFound]),
+        Operation(
+            method: .post, path: "/api/jobs/{id}/stdin", id: "sendInput",
+            summary: "Adds to the standard input of an interactive job, or ends it.",
+            request: .init(
+                mediaTypes: ["application/octet-stream", "text/plain"], schema: .string(), isRequired: false),
+            parameters: [jobID, endOfInput],
+            answers: [.init(status: .noContent, description: "It was taken, whole.")],
+            problems: [
+                .notFound, .requestTimeout, .conflict, .contentTooLarge, .unsupportedMediaType, .tooManyRequests,
+            ]),
         Operation(
             method: .get, path: "/api/job/{id}", id: "showFlatJob",
             summary: "A job in the form of the service that Bulkhead replaces.", parameters: [jobID],
@@ -51,6 +70,9 @@ extension Operation {
         Operation(
             method: .get, path: "/readyz", id: "readyz", summary: "Whether a job would run now.",
             answers: [.init(status: .ok, description: "It would.", schema: .named("Readiness"))]),
+        Operation(
+            method: .get, path: "/metrics", id: "metrics", summary: "Figures for Prometheus, text format 0.0.4.",
+            answers: [.init(status: .ok, description: "Metrics.", mediaType: "text/plain", schema: .string())]),
         Operation(
             method: .get, path: "/openapi.json", id: "openapi",
             summary: "This document, with the languages and maxima of the workers that live now.",
@@ -73,6 +95,12 @@ extension Operation {
         name: "Idempotency-Key", place: .header,
         schema: .string(length: 1...IdempotencyKey.mostBytes, pattern: "^[!#-~]+$"),
         description: "The same body under the same key is the same job.")
+    private static let lastEventID = Parameter(
+        name: "Last-Event-ID", place: .header, schema: .string(pattern: "^[0-9]+-[0-9]+$"),
+        description: "The id of the last event that the client has: it hears what came after.")
+    private static let endOfInput = Parameter(
+        name: "eof", place: .query, schema: .choice(["true", "false"]),
+        description: "true where nothing follows; then the body may be empty.")
     private static let prefer = Parameter(
         name: "Prefer", place: .header, schema: .string(),
         description: "RFC 7240: wait=SECONDS for a shorter wait, or respond-async for none.")

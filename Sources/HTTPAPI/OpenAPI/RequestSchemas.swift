@@ -5,7 +5,9 @@ struct RequestSchemas {
     let offer: Offer
     let bounds: RequestBounds
 
-    var all: [(String, Schema)] { [("ExecutionRequest", request), ("LimitOverrides", limits), ("SourceFile", file)] }
+    var all: [(String, Schema)] {
+        [("ExecutionRequest", request), ("LimitOverrides", limits), ("SourceFile", file), ("TestCase", testCase)]
+    }
 
     private var request: Schema {
         let strings = Schema.array(
@@ -62,10 +64,34 @@ struct RequestSchemas {
                     "metadata",
                     Schema.map().described("Echoed; at most \(bounds.metadataBytes) bytes as compact JSON.")
                 ),
+                (
+                    "interactive",
+                    Schema.boolean.with("default", .bool(false)).described(
+                        "Whether more is sent to its stdin while it runs; for POST /api/jobs alone.")
+                ),
+                (
+                    "cases",
+                    Schema.array(of: .named("TestCase"), atMost: bounds.cases).with("minItems", .integer(1)).described(
+                        "What the program is run with, each in a fresh sandbox, in place of stdin and args. "
+                            + "All stdin within \(bounds.stdinBytes) bytes, all expectedOutput within "
+                            + "\(bounds.expectedOutputBytes).")
+                ),
+                ("compare", comparison), ("stopOnFailure", Schema.boolean.with("default", .bool(false))),
             ], required: ["language"]
         )
         .with("oneOf", .array([.object(Self.codeAlone), .object(Self.entrypointWithFiles)]))
-        .with("allOf", .array([.object(Self.oneOfStdinAndInput), .object(Self.oneOfTimeoutAndLimit)]))
+        .with(
+            "allOf",
+            .array(
+                [Self.oneOfStdinAndInput, Self.oneOfTimeoutAndLimit].map(JSONValue.object)
+                    + ["stdin", "input", "args", "collect"].map { name in
+                        .object(["not": .object(Self.having("cases", name))])
+                    })
+        )
+        .with(
+            "dependentRequired",
+            .object(["compare": .array([.string("cases")]), "stopOnFailure": .array([.string("cases")])])
+        )
         .described("A job. A field that is not named here is an error, and so is null.")
     }
 
@@ -117,6 +143,26 @@ struct RequestSchemas {
         ).described(
             "Within the maxima of some worker that serves the language, and all together within those of one. "
                 + "Each that is not given has its default.")
+    }
+
+    private var testCase: Schema {
+        Schema.closedObject([
+            ("name", .string(length: 0...bounds.caseNameBytes)),
+            ("stdin", .string(length: 0...bounds.stdinBytes)),
+            ("args", .array(of: .string(pattern: Self.withoutNUL), atMost: bounds.entries)),
+            (
+                "expectedOutput",
+                Schema.string(length: 0...bounds.expectedOutputBytes).described("What stdout is held against.")
+            ),
+        ])
+    }
+
+    private var comparison: Schema {
+        let modes = Schema.choice(["trimmed", "exact", "tokens", "floats"])
+        let tolerant = Schema.closedObject(
+            [("mode", modes), ("absolute", .number(from: 0)), ("relative", .number(from: 0, to: 1))],
+            required: ["mode"])
+        return Schema.any(of: [modes, tolerant]).described("How stdout is compared; trimmed unless said.")
     }
 
     private var file: Schema {

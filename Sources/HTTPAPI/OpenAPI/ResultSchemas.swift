@@ -6,6 +6,7 @@ enum ResultSchemas {
     static var all: [(String, Schema)] {
         [
             ("Result", result), ("CompileResult", compileResult), ("CollectedFile", collectedFile),
+            ("CaseResult", caseResult), ("CaseSummary", caseSummary),
             ("Evidence", evidence), ("Limits", limits), ("Accepted", accepted), ("Job", job), ("FlatJob", flatJob),
             ("Languages", languages), ("Health", health), ("Liveness", liveness), ("Readiness", readiness),
             ("Problem", problem),
@@ -22,7 +23,7 @@ enum ResultSchemas {
     }
 
     static var result: Schema {
-        .answer([
+        let always: [(String, Schema)] = [
             ("id", id), ("status", status), ("language", .string()), ("version", .string()), ("stdout", .string()),
             ("stderr", .string()),
             ("exitCode", Schema.integer(from: 0, to: 255).orNull.described("null when a signal ended it.")),
@@ -36,6 +37,42 @@ enum ResultSchemas {
             ("stderrLossy", .boolean), ("files", .array(of: .named("CollectedFile"))),
             ("compile", Schema.named("CompileResult").orNull), ("attempt", .integer(from: 0)), ("worker", .string()),
             ("metadata", .map()), ("evidence", .named("Evidence")),
+        ]
+        return .object(
+            always + [
+                ("results", Schema.array(of: .named("CaseResult")).described("Of a job with cases, in their order.")),
+                ("summary", .named("CaseSummary")),
+            ], required: always.map(\.0))
+    }
+
+    static var caseResult: Schema {
+        .answer([
+            ("name", Schema.string().orNull), ("status", status.orNull),
+            (
+                "verdict",
+                Schema.choice(["accepted", "wrong_answer", "skipped"] + Status.allCases.map(\.rawValue)).described(
+                    "Where the status is not ok, the status.")
+            ),
+            ("stdout", .string()), ("stderr", .string()), ("exitCode", Schema.integer(from: 0, to: 255).orNull),
+            ("signal", Schema.string().orNull), ("message", Schema.string().orNull), ("wallTimeMs", milliseconds),
+            ("cpuTimeMs", milliseconds), ("memoryBytes", count), ("stdoutBytes", count), ("stderrBytes", count),
+            ("stdoutTruncated", .boolean), ("stderrTruncated", .boolean), ("stdoutLossy", .boolean),
+            ("stderrLossy", .boolean),
+            (
+                "evidence",
+                .answer([
+                    ("firedLimit", Schema.string().orNull), ("firedAtMs", milliseconds.orNull),
+                    ("start", Schema.choice(of: Evidence.Start.self).orNull), ("contended", .boolean),
+                ])
+            ),
+        ])
+    }
+
+    private static var caseSummary: Schema {
+        .answer([
+            ("total", count), ("accepted", count), ("failed", count), ("skipped", count),
+            ("firstFailed", count.orNull.described("The index of the first that ran and was not accepted.")),
+            ("cpuTimeMs", milliseconds),
         ])
     }
 

@@ -98,7 +98,7 @@ struct Schema: Sendable {
         return schema
     }
 
-    static func all(of schemas: [Schema]) -> Schema { Schema(["allOf": .array(schemas.map { .object($0.json) })]) }
+    static func any(of schemas: [Schema]) -> Schema { Schema(["anyOf": .array(schemas.map { .object($0.json) })]) }
 
     /// This, or null.
     var orNull: Schema { Schema(["anyOf": .array([.object(json), .object(["type": .string("null")])])]) }

@@ -13,6 +13,8 @@ actor RedisConnection {
     nonisolated let tasks: ThreadExecutor.Tasks
     /// What a command may take that does not block.
     private let replyTimeout: Duration
+    private let role: RedisMetrics.Role
+    private let metrics: RedisMetrics
     private let interruption: Interruption
     private var dialer: RedisDialer
     private var socket: RedisSocket?
@@ -23,14 +25,20 @@ actor RedisConnection {
     ///   - server: where to connect to.
     ///   - role: what the connection is for, in the log and in the thread's name.
     ///   - replyTimeout: what a command may take that does not block.
+    ///   - metrics: counts what it does.
     ///   - logger: hears of the connection's fate.
-    init(to server: RedisServer, role: String, replyTimeout: Duration, logger: Logger) {
+    init(
+        to server: RedisServer, role: RedisMetrics.Role, replyTimeout: Duration, metrics: RedisMetrics, logger: Logger
+    ) {
         self.replyTimeout = replyTimeout
+        self.role = role
+        self.metrics = metrics
         var logger = logger
         logger[metadataKey: "connection"] = "\(role)"
         interruption = Interruption()
         dialer = RedisDialer(
-            server: server, replyTimeout: replyTimeout, interruption: interruption, logger: logger)
+            server: server, role: role, replyTimeout: replyTimeout, interruption: interruption, metrics: metrics,
+            logger: logger)
         executor = ThreadExecutor.start(name: "redis-\(role)")
         unownedExecutor = executor.asUnownedSerialExecutor()
         tasks = executor.tasks
@@ -53,8 +61,12 @@ actor RedisConnection {
     /// - Throws: what went wrong; an error reply as well.
     func send(_ command: RedisCommand, blockingFor blocking: Duration = .zero) throws(RedisError) -> RedisReply {
         let socket = try connected()
+        metrics.sent(over: role)
+        let start = ContinuousClock.now
         do throws(RedisError) {
-            return try socket.exchange(command, within: replyTimeout + blocking)
+            let reply = try socket.exchange(command, within: replyTimeout + blocking)
+            if blocking == .zero { metrics.answered(after: .now - start, over: role) }
+            return reply
         } catch {
             throw noted(error)
         }

@@ -5,16 +5,25 @@ import Logging
 struct RedisDialer {
     private static let connectTimeout = Duration.seconds(2)
     let server: RedisServer
+    let role: RedisMetrics.Role
     /// What each step of the greeting may take.
     let replyTimeout: Duration
     let interruption: Interruption
+    let metrics: RedisMetrics
     let logger: Logger
+    /// A connection was made before.
+    private var wasConnected = false
     private var backoff = Backoff()
     private var nextTry = ContinuousClock.now
     private var lastFailure = RedisError(.unreachable, "not tried yet")
 
-    init(server: RedisServer, replyTimeout: Duration, interruption: Interruption, logger: Logger) {
+    init(
+        server: RedisServer, role: RedisMetrics.Role, replyTimeout: Duration, interruption: Interruption,
+        metrics: RedisMetrics, logger: Logger
+    ) {
         self.server = server
+        self.role = role
+        self.metrics = metrics
         self.replyTimeout = replyTimeout
         self.interruption = interruption
         self.logger = logger
@@ -31,11 +40,14 @@ struct RedisDialer {
             try greet(on: socket)
             if backoff.failures > 0 { logger.notice("Redis is back", metadata: ["server": "\(server.address)"]) }
             backoff.succeeded()
+            if wasConnected { metrics.reconnected(role) }
+            wasConnected = true
             return socket
         } catch {
             let pause = backoff.failed()
             nextTry = .now + pause
             lastFailure = error
+            if error.code != .closed { metrics.failed(.unreachable) }
             // Once when it goes away, then at growing intervals.
             if backoff.failures.nonzeroBitCount == 1, error.code != .closed {
                 logger.warning(
@@ -66,9 +78,11 @@ struct RedisDialer {
         switch error.code {
         case .connectionLost, .badReply, .closed:
             if interruption.isClosed { return (RedisError(.closed, "the connection was closed"), true) }
+            metrics.failed(.lost)
             logger.warning("connection lost", metadata: ["reason": "\(error)"])
             return (error, true)
         case .readOnly, .loading, .misconfigured, .outOfMemory, .busy, .denied, .wrongNode, .manyNodes, .server:
+            metrics.failed(.refused)
             logger.warning("Redis refused a command", metadata: ["reason": "\(error)"])
             // After a failover the same name leads to the new primary, but only on a new connection.
             return (error, error.code == .readOnly)

@@ -33,20 +33,28 @@ final class RedisPipeline: Sendable {
     private let signal = DispatchSemaphore(value: 0)
     private let interruption: Interruption
     private let replyTimeout: Duration
+    private let role: RedisMetrics.Role
+    private let metrics: RedisMetrics
 
     /// - Parameters:
     ///   - server: where to connect to.
     ///   - role: what the connection is for, in the log and in the thread's name.
     ///   - replyTimeout: what a command may take.
+    ///   - metrics: counts what it does.
     ///   - logger: hears of the connection's fate.
-    init(to server: RedisServer, role: String, replyTimeout: Duration, logger: Logger) {
+    init(
+        to server: RedisServer, role: RedisMetrics.Role, replyTimeout: Duration, metrics: RedisMetrics, logger: Logger
+    ) {
         self.replyTimeout = replyTimeout
+        self.role = role
+        self.metrics = metrics
         let interruption = Interruption()
         self.interruption = interruption
         var logger = logger
         logger[metadataKey: "connection"] = "\(role)"
         let dialer = RedisDialer(
-            server: server, replyTimeout: replyTimeout, interruption: interruption, logger: logger)
+            server: server, role: role, replyTimeout: replyTimeout, interruption: interruption, metrics: metrics,
+            logger: logger)
         let thread = Thread { [self] in work(dialer) }
         thread.name = "redis-\(role)"
         thread.start()
@@ -64,6 +72,7 @@ final class RedisPipeline: Sendable {
     /// - Throws: what went wrong; an error reply as well.
     func send(_ command: RedisCommand) async throws(RedisError) -> RedisReply {
         let bytes = command.encoded
+        metrics.sent(over: role)
         let deadline = ContinuousClock.now + replyTimeout
         let result = await withCheckedContinuation { continuation in
             let isTaken = state.withLock { state in
@@ -186,6 +195,7 @@ final class RedisPipeline: Sendable {
             }
             let first = state.withLock { $0.pending.isEmpty ? nil : $0.pending.removeFirst() }
             guard let first else { throw RedisError(.badReply, "a reply that nobody asked for") }
+            metrics.answered(after: .now - (first.deadline - replyTimeout), over: role)
             guard case .error(let text) = reply else {
                 first.continuation.resume(returning: .success(reply))
                 continue

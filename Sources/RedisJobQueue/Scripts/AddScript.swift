@@ -2,7 +2,8 @@ extension Script {
     /// Puts a job at the end of the line, if there is room: job hash, `wait`, marker, events `added` and `waiting`.
     ///
     /// `ARGV[3]` id, `[4]` data, `[5]` options, `[6]` how many may wait, `[7]` how many bytes, `[8]` bytes of this one,
-    /// `[9]` when it expires or empty, `[10]` a number for this call, `[11]` scope and idempotency key or empty, `[12]` 1 for an interactive job. Answers {0},
+    /// `[9]` when it expires or empty, `[10]` a number for this call, `[11]` scope and idempotency key or empty,
+    /// `[12]` the request's id or empty, `[13]` 1 for an interactive job. Answers {0},
     /// {1} for an id that is taken, {2, jobs, bytes, jobs taken, within milliseconds} where too many wait, {3, …} where they
     /// are too large, {4, id} for a repetition, {5} for a key of another request. A call that is repeated because its answer
     /// got lost finds its own number.
@@ -30,7 +31,8 @@ extension Script {
             call('INCR', idCounter)
             call('HSET', key, 'name', 'execute', 'data', ARGV[4], 'opts', ARGV[5], 'timestamp', ARGV[2],
               'delay', 0, 'priority', 0, 'bh', size, 'born', ARGV[10])
-            if ARGV[12] == '1' then call('HSET', key, 'in', 1) end
+            if ARGV[12] ~= '' then call('HSET', key, 'rid', ARGV[12]) end
+            if ARGV[13] == '1' then call('HSET', key, 'in', 1) end
             if ARGV[9] ~= '' then
               call('HSET', key, 'expiresAt', ARGV[9])
               call('ZADD', expiry, ARGV[9], id)

@@ -13,10 +13,13 @@ enum HTTP {
         var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    static func post(_ path: String, _ json: String, port: Int, seconds: Int = 60) throws -> Response {
-        try exchange(
+    static func post(
+        _ path: String, _ json: String, port: Int, headers: [String: String] = [:], seconds: Int = 60
+    ) throws -> Response {
+        let own = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
+        return try exchange(
             "POST \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n"
-                + "content-length: \(json.utf8.count)\r\n\r\n\(json)", port: port, seconds: seconds)
+                + "content-length: \(json.utf8.count)\r\n\(own)\r\n\(json)", port: port, seconds: seconds)
     }
 
     static func get(_ path: String, port: Int) throws -> Response {
