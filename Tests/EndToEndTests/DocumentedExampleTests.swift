@@ -82,7 +82,8 @@ extension EndToEnd {
             #expect(examples.count >= 4)
             let server = try Server(slots: 4)
             for example in examples {
-                let commands = example.commands.replacing("127.0.0.1:3000", with: "127.0.0.1:\(server.port)")
+                let commands = example.commands.replacing(
+                    /(localhost|127\.0\.0\.1):3000/, with: "127.0.0.1:\(server.port)")
                 let folder = try TemporaryFolder()
                 let shell = try Child(
                     ["/bin/bash", "-euo", "pipefail", "-c", "cd \(folder.path)\n\(commands)"],
