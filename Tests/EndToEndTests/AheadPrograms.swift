@@ -198,7 +198,7 @@ extension EndToEnd.AheadTests {
             "echo $0 $# $$ $PPID $BASHPID \"$-\" $SHLVL; set | grep -v -E '^(RANDOM|SECONDS|EPOCH|SRANDOM|_=|BASH_ARGV)'"
         ),
         ("exit trap", "trap 'echo bye' EXIT; exit 6"),
-        ("descriptors", "ls -l /proc/$$/fd | wc -l; cat /proc/$$/cmdline"),
+        ("descriptors", "ls -l /proc/$$/fd > /tmp/list; wc -l < /tmp/list; cat /proc/$$/cmdline"),
         ("error", "if then"), ("unknown command", "nosuchcommand\necho $?"),
     ].map { program("bash", $0.0, $0.1) }
 }
