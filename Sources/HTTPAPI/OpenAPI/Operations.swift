@@ -79,6 +79,11 @@ extension Operation {
             answers: [.init(status: .ok, description: "OpenAPI 3.1.", schema: .map())]),
     ]
 
+    /// Every path once.
+    static let paths = all.reduce(into: [String]()) { paths, operation in
+        if !paths.contains(operation.path) { paths.append(operation.path) }
+    }
+
     /// The problems of a request that adds a job.
     private static let adding: [HTTPResponse.Status] = [
         .requestTimeout, .conflict, .contentTooLarge, .unsupportedMediaType, .unprocessableContent, .tooManyRequests,
