@@ -51,8 +51,10 @@ struct CaseRunner {
                     let isFirst = running.isEmpty
                     guard isFirst || borrow(), let index = schedule.start() else { break }
                     if !isFirst { borrowed += 1 }
+                    // The job's own case before any that is lent something: its memory is taken before others are looked at.
+                    let holdsMemory = !isFirst || memory?.takeNow(program.limits.memory) ?? true
                     let task = Task(executorPreference: globalConcurrentExecutor) {
-                        await attempt(index, holdsMemory: !isFirst)
+                        await attempt(index, holdsMemory: holdsMemory)
                     }
                     running[index] = task
                     group.addTask {
@@ -62,6 +64,8 @@ struct CaseRunner {
                             task.cancel()
                         }
                     }
+                    // It waits for memory itself.
+                    guard holdsMemory else { break }
                 }
                 guard let event = await group.next() else { break }
                 running[event.index] = nil
