@@ -57,7 +57,7 @@ let package = Package(
         // Naming content by its digest.
         .target(name: "Hashing", swiftSettings: settings),
         // Counting, and the page that tells of it. Knows nothing of what is counted.
-        .target(name: "Telemetry", swiftSettings: settings),
+        .target(name: "Telemetry", dependencies: ["Linux"], swiftSettings: settings),
 
         // What is asked and answered, and the path to the engine. None of these but Worker knows Isolation.
         .target(name: "Jobs", swiftSettings: settings),

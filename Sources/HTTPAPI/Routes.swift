@@ -26,8 +26,6 @@ struct Routes: Sendable {
     /// What a request for a path of none is counted under.
     static let unmatched = "unmatched"
 
-    var patterns: [String] { routes.map(\.pattern) }
-
     /// Adds a route; in `pattern`, one segment may be `{id}`.
     mutating func on(_ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping Handler) {
         if let index = routes.firstIndex(where: { $0.pattern == pattern }) {

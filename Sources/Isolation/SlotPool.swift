@@ -182,9 +182,13 @@ actor SlotPool {
                 idle[position].slot.prepare(nil)
             }
         }
-        // A plain one is as good as another.
-        while idle.count + taken > capacity, let position = idle.firstIndex(where: { $0.runtime == nil }) {
+        // Of plain ones no more are kept than the jobs have needed, once there are more slots than jobs run at once.
+        var plain = idle.count { $0.runtime == nil }
+        while idle.count + taken > capacity, plain > plan.target(of: nil),
+            let position = idle.firstIndex(where: { $0.runtime == nil })
+        {
             idle.remove(at: position).slot.close()
+            plain -= 1
         }
         if idle.contains(where: { $0.runtime != nil }) || taken > 0 { return true }
         review = nil

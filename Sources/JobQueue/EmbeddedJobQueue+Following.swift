@@ -8,9 +8,7 @@ extension EmbeddedJobQueue {
         sweepIfDue()
         guard phase != .closed else { throw Self.closed }
         guard jobs[id] != nil || finished[id] != nil else { throw QueueError(.unknownJob, "there is no such job") }
-        guard followers.count < options.maxFollowers else {
-            throw QueueError(.tooManyWaiters, "\(followers.count) follow a job already")
-        }
+        try followers.requireRoom(within: options.maxFollowers)
         let ticket = nextTicket()
         let feed = LiveFeed(after: position) { [weak self] position async throws(QueueError) in
             guard let self else { throw Self.closed }

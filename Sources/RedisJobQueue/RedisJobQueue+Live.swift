@@ -12,9 +12,7 @@ extension RedisJobQueue {
     public func follow(_ id: String, after position: LivePosition) async throws(QueueError) -> LiveFeed {
         guard phase != .closed else { throw Self.closed }
         guard QueueKeys.isUsable(id) else { throw QueueError(.unknownJob, "there is no such job") }
-        guard followers.count < options.maxFollowers else {
-            throw QueueError(.tooManyWaiters, "\(followers.count) follow a job already")
-        }
+        try followers.requireRoom(within: options.maxFollowers)
         startTending()
         let ticket = nextTicket()
         let feed = LiveFeed(after: position) { [weak self] position async throws(QueueError) in

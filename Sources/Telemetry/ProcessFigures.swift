@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 
 /// What every process tells of itself, under the names that all Prometheus clients use
 /// (https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics). What /proc does not say is left out.
@@ -45,7 +46,7 @@ public enum ProcessFigures {
         var threads: Double
 
         init?() {
-            guard let text = ProcessFigures.read("/proc/self/stat"), let name = text.lastIndex(of: ")") else {
+            guard let text = try? SmallFile.read("/proc/self/stat"), let name = text.lastIndex(of: ")") else {
                 return nil
             }
             // The name may hold anything; field 3 is the first behind it.
@@ -63,7 +64,8 @@ public enum ProcessFigures {
         }
     }
 
-    private static let bootTime: Double? = read("/proc/stat")?.split(separator: "\n").lazy
+    private static let bootTime: Double? = (try? SmallFile.read("/proc/stat", limit: 1 << 20))?.split(separator: "\n")
+        .lazy
         .first { $0.hasPrefix("btime ") }.flatMap { Double($0.dropFirst(6)) }
 
     private static func openDescriptors() -> Int? {
@@ -73,21 +75,5 @@ public enum ProcessFigures {
         while readdir(folder) != nil { count += 1 }
         // Without `.` and `..`, and the one that reads them.
         return max(0, count - 3)
-    }
-
-    private static func read(_ path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16_384)
-        while bytes.count < 1 << 20 {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return nil }
-            if count == 0 { break }
-            bytes += chunk[0..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

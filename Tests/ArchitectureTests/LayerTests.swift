@@ -81,10 +81,10 @@ struct LayerTests {
         }
     }
 
-    @Test("whoever counts may be counted by anybody: Telemetry knows no module of ours")
+    @Test("whoever counts may be counted by anybody: of our modules Telemetry knows only Linux")
     func telemetry() throws {
         for (module, file) in try Self.imports(of: "Telemetry") {
-            #expect(["Glibc", "Synchronization"].contains(module), "Telemetry/\(file) imports \(module)")
+            #expect(["Glibc", "Linux", "Synchronization"].contains(module), "Telemetry/\(file) imports \(module)")
         }
     }
 

@@ -94,6 +94,7 @@ struct HostileClientTests {
                     }
                 }
                 #expect(answer.hasPrefix(answered), "\(answer)")
+                #expect(answer.contains("HTTP/") == !answered.isEmpty, "\(answer)")
             }
             #expect(await server.fixture.queue.counts() == QueueCounts())
         }

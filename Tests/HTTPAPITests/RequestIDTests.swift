@@ -50,7 +50,7 @@ struct HTTPMetricsTests {
         let page = MetricsPage([])
         var routes = fixture.server.api.routes
         routes.onMetrics(page)
-        #expect(Set(routes.patterns + [Routes.unmatched]) == Set(HTTPMetrics.patterns))
+        #expect(Set(routes.all.map(\.pattern) + [Routes.unmatched]) == Set(HTTPMetrics.patterns))
 
         let metrics = HTTPMetrics()
         metrics.answered(pattern: "/metrics", method: "GET", status: 200, after: .milliseconds(1))

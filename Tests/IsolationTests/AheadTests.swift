@@ -267,6 +267,20 @@ extension EngineTests {
             await test.engine.shutDown()
         }
 
+        @Test("a plain sandbox that jobs need stays beside what is started ahead")
+        func plainStays() async throws {
+            let test = try TestEngine.start(
+                slots: 1, spareSlots: 1, aheadMemory: 512 << 20, aheadPatience: .milliseconds(400))
+            // Longer than several reviews of what is needed.
+            for round in 0..<16 {
+                _ = try await bash("true", in: test)
+                let plain = try await test.run(["/usr/bin/bash", "-c", "true"])
+                if round > 2 { #expect(plain.start == .slot, "\(round)") }
+                try await Task.sleep(for: .milliseconds(150))
+            }
+            await test.engine.shutDown()
+        }
+
         @Test("nothing is started ahead within no memory")
         func withoutMemory() async throws {
             let test = try TestEngine.start(slots: 1)

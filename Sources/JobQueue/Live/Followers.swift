@@ -10,7 +10,12 @@ package struct Followers {
 
     package init() {}
 
-    package var count: Int { entries.count }
+    /// - Throws: `tooManyWaiters` where as many as may do follow a job.
+    package func requireRoom(within most: Int) throws(QueueError) {
+        guard entries.count < most else {
+            throw QueueError(.tooManyWaiters, "\(entries.count) follow a job already")
+        }
+    }
 
     package mutating func add(_ feed: LiveFeed, of id: String, ticket: UInt64) {
         entries[ticket] = Entry(jobID: id, feed: feed)
