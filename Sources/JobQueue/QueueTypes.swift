@@ -13,16 +13,19 @@ public struct NewJob: Sendable, Equatable {
     public var attempts: Int
     /// Under which adding the same again makes no second job.
     public var idempotencyKey: IdempotencyKey?
+    /// Whose it is; nil for nobody's.
+    public var owner: JobOwner?
 
     public init(
         id: String, request: Data, timeToLive: Duration? = nil, attempts: Int = 1,
-        idempotencyKey: IdempotencyKey? = nil
+        idempotencyKey: IdempotencyKey? = nil, owner: JobOwner? = nil
     ) {
         self.id = id
         self.request = request
         self.timeToLive = timeToLive
         self.attempts = attempts
         self.idempotencyKey = idempotencyKey
+        self.owner = owner
     }
 }
 
@@ -111,10 +114,12 @@ public struct JobSnapshot: Sendable, Equatable {
     /// Attempts begun so far.
     public var attempt: Int
     public var result: ExecutionResult?
+    /// Whose it is, by `JobOwner.id`; nil for nobody's.
+    public var owner: String?
 
     public init(
         id: String, state: JobState, createdAt: Date, startedAt: Date? = nil, finishedAt: Date? = nil,
-        attempt: Int = 0, result: ExecutionResult? = nil
+        attempt: Int = 0, result: ExecutionResult? = nil, owner: String? = nil
     ) {
         self.id = id
         self.state = state
@@ -123,6 +128,7 @@ public struct JobSnapshot: Sendable, Equatable {
         self.finishedAt = finishedAt
         self.attempt = attempt
         self.result = result
+        self.owner = owner
     }
 }
 

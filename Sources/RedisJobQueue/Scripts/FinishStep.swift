@@ -14,7 +14,9 @@ extension Script {
           local field = target == 'completed' and 'returnvalue' or 'failedReason'
           local made = number(call('HGET', key, 'atm'))
           if previous == 'active' then made = call('HINCRBY', key, 'atm', 1) end
-          local isOurs = call('HEXISTS', key, 'bh') == 1
+          local ours = call('HMGET', key, 'bh', 'owner')
+          local isOurs = ours[1] and true or false
+          if ours[2] then call('ZREM', jobsOf(ours[2]), id) end
           forgetSize(open, openBytes, id)
           call('ZREM', expiry, id)
           call('HDEL', key, 'cancel', 'defa', 'expiresAt')

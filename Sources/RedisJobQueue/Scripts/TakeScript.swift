@@ -20,7 +20,9 @@ extension Script {
 
             local function record(id)
               local key = prefix .. id
-              local fields = call('HMGET', key, 'name', 'opts', 'timestamp', 'ats', 'atm', 'defa', 'cancel', 'parentKey')
+              local fields = call('HMGET', key, 'name', 'opts', 'timestamp', 'ats', 'atm', 'defa', 'cancel', 'parentKey',
+                'owner')
+              if fields[9] then call('ZADD', jobsOf(fields[9]), 'XX', 0, id) end
               local children = call('SCARD', key .. ':dependencies') + call('ZCARD', key .. ':unsuccessful')
               local bytes = call('HSTRLEN', key, 'data')
               local data = bytes <= tonumber(ARGV[6]) and call('HGET', key, 'data')

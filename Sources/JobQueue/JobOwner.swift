@@ -1,0 +1,18 @@
+/// Whose a job is: the client that its jobs take turns for, and how many of them there may be.
+///
+/// Jobs of one owner keep their order; owners with jobs in the line take turns, so that a flood by one delays another by
+/// no more than one job each time.
+public struct JobOwner: Sendable, Equatable {
+    /// 1 to 64 digits of `RandomWord`'s alphabet.
+    public var id: String
+    /// Jobs that wait or run at once; nil for as many as the queue takes.
+    public var maxOpen: Int?
+    /// Jobs that wait at once; nil for as many as the queue takes.
+    public var maxQueued: Int?
+
+    public init(id: String, maxOpen: Int? = nil, maxQueued: Int? = nil) {
+        self.id = id
+        self.maxOpen = maxOpen
+        self.maxQueued = maxQueued
+    }
+}
