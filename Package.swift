@@ -65,10 +65,14 @@ let package = Package(
             name: "RedisJobQueue",
             dependencies: ["CHiredis", "JobQueue", "Jobs", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
+        // Who may use the API, and how much of it.
+        .target(
+            name: "Keyring", dependencies: ["Hashing", "Jobs", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Jobs", "JobQueue",
+                "Keyring", "Jobs", "JobQueue",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -109,7 +113,8 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "CLinux", "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "Measurement",
+                "Keyring", "CLinux", "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Linux",
+                "Measurement",
                 "RedisJobQueue", "Seccomp", "Selftest", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -140,9 +145,13 @@ let package = Package(
             ],
             exclude: ["interop"], swiftSettings: settings),
         .testTarget(
+            name: "KeyringTests",
+            dependencies: ["Keyring", "Hashing", "Jobs", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+        .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "JobQueue", "Jobs",
+                "Keyring", "HTTPAPI", "JobQueue", "Jobs",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
