@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import JobQueue
 import Jobs
+import Keyring
 import NIOCore
 
 /// What each route does.
@@ -21,17 +22,19 @@ struct API: Sendable {
 
     var routes: Routes {
         var routes = Routes()
-        routes.on(.post, "/api/execute") { request, context, _ in try await execute(request, context) }
-        routes.on(.get, "/api/languages") { _, _, _ in try await listLanguages() }
-        routes.on(.post, "/api/jobs") { request, _, _ in try await addJob(request) }
-        routes.on(.get, "/api/jobs/{id}") { _, _, id in try await showJob(id) }
-        routes.on(.delete, "/api/jobs/{id}") { _, _, id in try await cancelJob(id) }
-        routes.on(.get, "/api/job/{id}") { _, _, id in try await showFlat(id) }
-        routes.on(.get, "/health") { _, _, _ in .json(["status": .string("healthy")]) }
-        routes.on(.get, "/healthz") { _, _, _ in
+        routes.on(.post, "/api/execute", .scope(.execute)) { request, context, _ in
+            try await execute(request, context)
+        }
+        routes.on(.get, "/api/languages", .scope(.read)) { _, _, _ in try await listLanguages() }
+        routes.on(.post, "/api/jobs", .scope(.execute)) { request, context, _ in try await addJob(request, context) }
+        routes.on(.get, "/api/jobs/{id}", .scope(.read)) { _, context, id in try await showJob(id, context) }
+        routes.on(.delete, "/api/jobs/{id}", .scope(.execute)) { _, context, id in try await cancelJob(id, context) }
+        routes.on(.get, "/api/job/{id}", .scope(.read)) { _, context, id in try await showFlat(id, context) }
+        routes.on(.get, "/health", .open) { _, _, _ in .json(["status": .string("healthy")]) }
+        routes.on(.get, "/healthz", .open) { _, _, _ in
             .json(["status": .string("ok"), "durable": .bool(queue.isDurable)])
         }
-        routes.on(.get, "/readyz") { _, _, _ in try await ready() }
+        routes.on(.get, "/readyz", .open) { _, context, _ in try await ready(context) }
         return routes
     }
 
@@ -39,7 +42,7 @@ struct API: Sendable {
 
     private func execute(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let prefer = PreferHeader(request.headers[values: .prefer])
-        let added = try await add(request)
+        let added = try await add(request, context)
         let id = added.id
         var headers = added.headers
         if let seconds = prefer.waitSeconds {
@@ -80,14 +83,14 @@ struct API: Sendable {
 
     // MARK: Jobs
 
-    private func addJob(_ request: Request) async throws -> Response {
-        let added = try await add(request)
+    private func addJob(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let added = try await add(request, context)
         let state = added.isRepeated ? try await state(of: added.id) : JobState.queued.rawValue
         return .json(["id": .string(added.id), "state": .string(state)], status: .accepted, headers: added.headers)
     }
 
-    private func showJob(_ id: String) async throws -> Response {
-        let job = try await find(id)
+    private func showJob(_ id: String, _ context: APIRequestContext) async throws -> Response {
+        let job = try await find(id, for: context.caller)
         return .json([
             "id": .string(job.id), "state": .string(job.state.rawValue), "createdAt": .string(API.text(job.createdAt)),
             "startedAt": .optional(job.startedAt.map(API.text)), "finishedAt": .optional(job.finishedAt.map(API.text)),
@@ -95,16 +98,16 @@ struct API: Sendable {
         ])
     }
 
-    private func cancelJob(_ id: String) async throws -> Response {
-        guard let id = JobID(id)?.description else { throw APIError.notFound }
+    private func cancelJob(_ id: String, _ context: APIRequestContext) async throws -> Response {
+        let id = try await find(id, for: context.caller).id
         guard try await queue.cancel(id) != .unknownJob else { throw APIError.notFound }
         // One that runs needs a moment to end; one that has ended keeps the result that it has.
-        return try await showJob(id)
+        return try await showJob(id, context)
     }
 
     /// The form of the service that this one replaces: the result's fields at the top.
-    private func showFlat(_ id: String) async throws -> Response {
-        let job = try await find(id)
+    private func showFlat(_ id: String, _ context: APIRequestContext) async throws -> Response {
+        let job = try await find(id, for: context.caller)
         guard let result = job.result else {
             return .json(["id": .string(job.id), "status": .string(job.state.rawValue)])
         }
@@ -114,12 +117,13 @@ struct API: Sendable {
         return .json(object)
     }
 
-    private func find(_ id: String) async throws -> JobSnapshot {
+    /// A job of the caller's. Somebody else's is as one that does not exist.
+    private func find(_ id: String, for caller: Caller) async throws -> JobSnapshot {
         // What cannot be an id of ours is not looked up: it would only carry a stranger's bytes into the queue's keys.
         guard let known = JobID(id) else { throw APIError.notFound }
         // Two statements: as one, with the call in the guard, Swift 6.3.1's optimiser crashes on it.
         let job = try await queue.job(known.description)
-        guard let job else { throw APIError.notFound }
+        guard let job, caller.maySee(job) else { throw APIError.notFound }
         return job
     }
 
@@ -142,14 +146,19 @@ struct API: Sendable {
         }
     }
 
-    private func add(_ request: Request) async throws -> Added {
-        let key = try IdempotencyKey.read(request.headers[values: .idempotencyKey])
+    private func add(_ request: Request, _ context: APIRequestContext) async throws -> Added {
+        let caller = context.caller
+        try caller.countJob()
+        let key = try IdempotencyKey.read(request.headers[values: .idempotencyKey], scope: caller.idempotencyScope)
         let body = try await read(request)
-        let offer = try await languages.offer()
+        let ceilings = caller.ceilings
+        var offer = try await languages.offer()
+        if ceilings != LimitOverrides() { offer = offer.capped(at: ceilings) }
         let execution: ExecutionRequest
         do {
             execution = try ExecutionRequest(
-                json: body, offer: offer, standard: configuration.standard, bounds: configuration.bounds)
+                json: body, offer: offer, standard: configuration.standard.capped(at: ceilings),
+                bounds: configuration.bounds)
         } catch {
             if let command = await commandThatAddsLanguage(of: body, error) {
                 throw APIError.languageNotServed(command: command)
@@ -160,9 +169,19 @@ struct API: Sendable {
             }
             throw error
         }
+        var wanted = body
+        if ceilings != LimitOverrides() {
+            let open = execution.openLimits(
+                above: ceilings, standard: configuration.standard, languages: offer.languages)
+            if open != LimitOverrides() {
+                wanted = try ExecutionRequest.json(body, adding: open, bounds: configuration.bounds)
+            }
+        }
         let id = JobID().description
         let outcome = try await queue.add(
-            NewJob(id: id, request: body, timeToLive: configuration.jobTimeToLive, idempotencyKey: key))
+            NewJob(
+                id: id, request: wanted, timeToLive: configuration.jobTimeToLive, idempotencyKey: key,
+                owner: caller.owner))
         // A client that names its wish will ask for it again: the job must not end with a connection.
         let onDisconnect = key == nil ? execution.onDisconnect : .continue
         switch outcome {
@@ -220,13 +239,18 @@ struct API: Sendable {
         return .json(["languages": .array(list)])
     }
 
-    private func ready() async throws -> Response {
+    private func ready(_ context: APIRequestContext) async throws -> Response {
         guard try await !languages.offer().languages.isEmpty else { throw APIError.notReady }
         let counts = try await queue.counts()
-        return .json([
-            "status": .string("ready"), "durable": .bool(queue.isDurable), "queued": .integer(counts.queued),
-            "running": .integer(counts.running),
-        ])
+        var object: JSONObject = ["status": .string("ready"), "durable": .bool(queue.isDurable)]
+        // How much goes on here is not for everybody.
+        if context.caller.allows(.read) {
+            object.members += [
+                .init(name: "queued", value: .integer(counts.queued)),
+                .init(name: "running", value: .integer(counts.running)),
+            ]
+        }
+        return .json(object)
     }
 
     // MARK: Text

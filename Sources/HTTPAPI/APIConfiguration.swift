@@ -20,6 +20,7 @@ public struct APIConfiguration: Sendable {
     /// Header fields of a request.
     public var maxHeaderFields: Int
     public var deadlines: ConnectionDeadlines
+    public var access: AccessRules
     public var bounds: RequestBounds
     /// The limits of a request that says nothing.
     public var standard: Limits
@@ -29,7 +30,8 @@ public struct APIConfiguration: Sendable {
         jobTimeToLive: Duration? = .seconds(3_600), drainTimeout: Duration = .seconds(30), maxConnections: Int = 800,
         maxBodyBytesAtOnce: Int = 256 << 20,
         maxHeaderBytes: Int = 32 << 10, maxHeaderFields: Int = 100,
-        deadlines: ConnectionDeadlines = ConnectionDeadlines(), bounds: RequestBounds = .standard,
+        deadlines: ConnectionDeadlines = ConnectionDeadlines(), access: AccessRules = AccessRules(),
+        bounds: RequestBounds = .standard,
         standard: Limits = .standard
     ) {
         self.host = host
@@ -42,6 +44,7 @@ public struct APIConfiguration: Sendable {
         self.maxHeaderBytes = maxHeaderBytes
         self.maxHeaderFields = maxHeaderFields
         self.deadlines = deadlines
+        self.access = access
         self.bounds = bounds
         self.standard = standard
     }

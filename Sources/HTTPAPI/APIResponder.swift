@@ -9,9 +9,11 @@ struct APIResponder: HTTPResponder {
     typealias Context = APIRequestContext
 
     private let routes: Routes
+    private let access: AccessControl
 
-    init(routes: Routes) {
+    init(routes: Routes, access: AccessControl) {
         self.routes = routes
+        self.access = access
     }
 
     func respond(to request: Request, context: APIRequestContext) async throws -> Response {
@@ -19,9 +21,7 @@ struct APIResponder: HTTPResponder {
         var pattern = "unmatched"
         var response: Response
         do {
-            let match = try routes.match(request.method, target: request.head.path ?? "")
-            pattern = match.pattern
-            response = try await match.handler(request, context, match.parameter)
+            response = try await answer(request, context, pattern: &pattern)
         } catch {
             let problem = Problem(for: error)
             if problem.status == .internalServerError {
@@ -30,6 +30,7 @@ struct APIResponder: HTTPResponder {
             }
             response = problem.response
         }
+        access.origins.mark(&response, to: request.headers)
         if request.method == .head {
             let length = response.headers[.contentLength]
             response.body = ResponseBody()
@@ -44,6 +45,19 @@ struct APIResponder: HTTPResponder {
                 "status": "\(response.status.code)", "ms": "\(milliseconds)",
             ])
         return response
+    }
+
+    /// The only way to a handler.
+    private func answer(
+        _ request: Request, _ context: APIRequestContext, pattern: inout String
+    ) async throws -> Response {
+        let target = request.head.path ?? ""
+        if let answer = access.origins.preflight(request, methods: routes.methods(of: target)) { return answer }
+        let match = try routes.match(request.method, target: target)
+        pattern = match.pattern
+        var context = context
+        context.caller = try access.admit(request, to: match.access)
+        return try await match.handler(request, context, match.parameter)
     }
 }
 

@@ -69,7 +69,8 @@ public struct APIServer: Service {
             maxHeaderFieldCount: configuration.maxHeaderFields)
         let channel = settings
         return Application(
-            responder: APIResponder(routes: api.routes),
+            responder: APIResponder(
+                routes: api.routes, access: AccessControl(configuration.access, host: configuration.host)),
             server: HTTPServerBuilder { LoopChannel(HTTP1Channel(responder: $0, configuration: channel)) },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "bulkhead",

@@ -3,6 +3,7 @@ import Foundation
 import HTTPAPI
 import Images
 import Jobs
+import Keyring
 import Logging
 import RedisJobQueue
 import ServiceLifecycle
@@ -23,22 +24,32 @@ struct APICommand: ParsableCommand {
 
     mutating func run() throws {
         guard let server = try selection.redis(neededBy: "bulkhead api") else { throw ExitCode(2) }
-        let api = try listening.apiConfiguration()
+        let keys = try listening.access.keyFile(standard: nil)
+        var api = try listening.apiConfiguration(
+            keys: keys, hint: "bulkhead keys add NAME --keys FILE, and then --keys FILE here")
         let logger = Logger(label: "bulkhead")
+        api.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
+        let configuration = api
         let queue = try selection.redisQueue(on: server, logger: logger)
         let store = ImageStore(
             stateDirectory: ImageStore.defaultStateDirectory,
             recipeDirectories: ImageStore.standardRecipeDirectories(executable: Installation.executable))
         let directory = LivingWorkers(queue: queue, commands: try store.commandsThatAdd(), logger: logger)
         try runToEnd {
-            let httpServer = APIServer(queue: queue, languages: directory, configuration: api, logger: logger) { port in
-                logger.info("serving", metadata: ["url": "http://\(api.host):\(port)", "uid": "\(getuid())"])
+            let httpServer = APIServer(queue: queue, languages: directory, configuration: configuration, logger: logger)
+            { port in
+                logger.info(
+                    "serving",
+                    metadata: [
+                        "url": "http://\(configuration.host):\(port)", "uid": "\(getuid())",
+                        "keys": "\(configuration.access.keys != nil)",
+                    ])
             }
-            var configuration = ServiceGroupConfiguration(
+            var services = ServiceGroupConfiguration(
                 services: [.init(service: httpServer, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-            configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
-            try await ServiceGroup(configuration: configuration).run()
+            services.maximumGracefulShutdownDuration = configuration.drainTimeout + .seconds(10)
+            try await ServiceGroup(configuration: services).run()
         }
     }
 }

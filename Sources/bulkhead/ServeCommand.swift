@@ -5,6 +5,7 @@ import Images
 import Isolation
 import JobQueue
 import Jobs
+import Keyring
 import Logging
 import RedisJobQueue
 import ServiceLifecycle
@@ -34,7 +35,13 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var memory: MemoryOptions
 
     mutating func run() throws {
-        let api = try listening.apiConfiguration()
+        let standardKeys = KeyPlace.standard(in: engine.stateDirectory)
+        let keys = try listening.access.keyFile(standard: standardKeys)
+        var api = try listening.apiConfiguration(
+            keys: keys,
+            hint: "bulkhead keys add NAME"
+                + (engine.stateDirectory == ImageStore.defaultStateDirectory
+                    ? "" : " --state-dir \(engine.stateDirectory)"))
         let slots = try Self.slotCount(slots)
         let memory = try memory.settings()
         let redis = try selection.redis()
@@ -42,13 +49,16 @@ struct ServeCommand: ParsableCommand {
 
         let logger = Logger(label: "bulkhead")
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
+        // Not before root was given up: what is read again later must be readable then.
+        api.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
+        let configuration = api
         let additions = try engine.store.commandsThatAdd()
         let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
         try runToEnd {
             do {
                 try await Self.serve(
-                    running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions, api: api,
-                    logger: logger)
+                    running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions,
+                    api: configuration, logger: logger)
             } catch {
                 await running.engine.shutDown()
                 throw error
@@ -99,7 +109,7 @@ struct ServeCommand: ParsableCommand {
                 "serving",
                 metadata: [
                     "url": "http://\(api.host):\(port)", "slots": "\(slots)", "uid": "\(getuid())",
-                    "memoryBudget": "\(running.shares?.budget ?? 0)",
+                    "memoryBudget": "\(running.shares?.budget ?? 0)", "keys": "\(api.access.keys != nil)",
                     "languages": "\(running.languages.all.map(\.name).joined(separator: " "))",
                 ])
         }

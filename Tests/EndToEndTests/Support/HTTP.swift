@@ -13,33 +13,26 @@ enum HTTP {
         var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    static func post(_ path: String, _ json: String, port: Int, seconds: Int = 60) throws -> Response {
+    /// Posts JSON; `fields` are whole lines besides the usual ones.
+    static func post(
+        _ path: String, _ json: String, port: Int, seconds: Int = 60, fields: String = ""
+    ) throws -> Response {
         try exchange(
             "POST \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n"
-                + "content-length: \(json.utf8.count)\r\n\r\n\(json)", port: port, seconds: seconds)
+                + fields + "content-length: \(json.utf8.count)\r\n\r\n\(json)", port: port, seconds: seconds)
     }
 
-    static func get(_ path: String, port: Int) throws -> Response {
-        try exchange("GET \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", port: port, seconds: 60)
+    static func get(_ path: String, port: Int, fields: String = "") throws -> Response {
+        try exchange(
+            "GET \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\(fields)\r\n", port: port, seconds: 60)
     }
 
     private static func exchange(_ request: String, port: Int, seconds: Int) throws -> Response {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw failure("socket") }
+        let descriptor = try connect(port: port)
         defer { close(descriptor) }
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard connected == 0 else { throw failure("connect") }
         var rest = Array(request.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -55,6 +48,26 @@ enum HTTP {
             bytes += chunk[0..<count]
         }
         return try parse(bytes)
+    }
+
+    /// A connection to the loopback, to be closed.
+    static func connect(port: Int) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw failure("socket") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        let connected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0 else {
+            defer { close(descriptor) }
+            throw failure("connect")
+        }
+        return descriptor
     }
 
     private static func parse(_ bytes: [UInt8]) throws -> Response {
