@@ -29,6 +29,7 @@ struct APICommand: ParsableCommand {
             keys: keys, hint: "bulkhead keys add NAME --keys FILE, and then --keys FILE here")
         let logger = Logger(label: "bulkhead")
         api.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
+        api.maxConnections = try DescriptorLimit.connections(besides: 0)
         let configuration = api
         let queue = try selection.redisQueue(on: server, logger: logger)
         let store = ImageStore(

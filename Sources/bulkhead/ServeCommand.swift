@@ -51,6 +51,8 @@ struct ServeCommand: ParsableCommand {
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         // Not before root was given up: what is read again later must be readable then.
         api.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
+        // For this process alone: what it started has its own.
+        api.maxConnections = try DescriptorLimit.connections(besides: 8 * slots)
         let configuration = api
         let additions = try engine.store.commandsThatAdd()
         let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
