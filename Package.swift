@@ -69,10 +69,14 @@ let package = Package(
                 "CHiredis", "JobQueue", "Jobs", "Telemetry", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        // Who may use the API, and how much of it.
+        .target(
+            name: "Keyring", dependencies: ["Hashing", "Jobs", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Jobs", "JobQueue", "Telemetry",
+                "Jobs", "JobQueue", "Keyring", "Telemetry",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -113,8 +117,8 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "CLinux", "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Linux", "Measurement",
-                "RedisJobQueue", "Seccomp", "Selftest", "Telemetry", "Worker",
+                "CLinux", "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Keyring", "Linux",
+                "Measurement", "RedisJobQueue", "Seccomp", "Selftest", "Telemetry", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -145,9 +149,13 @@ let package = Package(
             ],
             exclude: ["interop"], swiftSettings: settings),
         .testTarget(
+            name: "KeyringTests",
+            dependencies: ["Keyring", "Hashing", "Jobs", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+        .testTarget(
             name: "HTTPAPITests",
             dependencies: [
-                "HTTPAPI", "JobQueue", "Jobs", "Telemetry",
+                "HTTPAPI", "JobQueue", "Jobs", "Keyring", "Telemetry",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -13,7 +13,7 @@ extension API {
 
     func followJob(_ id: String, _ request: Request, _ context: APIRequestContext) async throws -> Response {
         let after = try Self.lastEventID(of: request)
-        let job = try await find(id)
+        let job = try await find(id, for: context.caller)
         let headers: HTTPFields = [
             .contentType: Self.eventStream, .cacheControl: "no-cache", .accelBuffering: "no",
         ]
@@ -62,8 +62,8 @@ extension API {
 
     // MARK: Input
 
-    func sendInput(to id: String, _ request: Request) async throws -> Response {
-        guard let id = JobID(id)?.description else { throw APIError.notFound }
+    func sendInput(to id: String, _ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let id = try await find(id, for: context.caller).id
         let isEnd = try Self.isEnd(request)
         let isTyped = ["application/octet-stream", "text/plain"].contains(request.mediaType)
         guard isTyped || request.mediaType.isEmpty else { throw APIError.contentTypeNotBytes }

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import JobQueue
 import Jobs
+import Keyring
 import NIOCore
 import Telemetry
 
@@ -27,25 +28,30 @@ struct API: Sendable {
 
     var routes: Routes {
         var routes = Routes()
-        routes.on(.post, "/api/execute") { request, context, _ in try await execute(request, context) }
-        routes.on(.get, "/api/languages") { _, _, _ in try await listLanguages() }
-        routes.on(.post, "/api/jobs") { request, context, _ in try await addJob(request, context) }
-        routes.on(.get, "/api/jobs/{id}") { _, _, id in try await showJob(id) }
-        routes.on(.delete, "/api/jobs/{id}") { _, _, id in try await cancelJob(id) }
-        routes.on(.get, "/api/jobs/{id}/events") { request, context, id in
+        routes.on(.post, "/api/execute", .scope(.execute)) { request, context, _ in
+            try await execute(request, context)
+        }
+        routes.on(.get, "/api/languages", .scope(.read)) { _, _, _ in try await listLanguages() }
+        routes.on(.post, "/api/jobs", .scope(.execute)) { request, context, _ in try await addJob(request, context) }
+        routes.on(.get, "/api/jobs/{id}", .scope(.read)) { _, context, id in try await showJob(id, context) }
+        routes.on(.delete, "/api/jobs/{id}", .scope(.execute)) { _, context, id in try await cancelJob(id, context) }
+        routes.on(.get, "/api/jobs/{id}/events", .scope(.read)) { request, context, id in
             try await followJob(id, request, context)
         }
-        routes.on(.post, "/api/jobs/{id}/stdin") { request, _, id in try await sendInput(to: id, request) }
-        routes.on(.get, "/api/job/{id}") { _, _, id in try await showFlat(id) }
-        routes.on(.get, "/health") { _, _, _ in .json(["status": .string("healthy")]) }
-        routes.on(.get, "/healthz") { _, _, _ in
+        routes.on(.post, "/api/jobs/{id}/stdin", .scope(.execute)) { request, context, id in
+            try await sendInput(to: id, request, context)
+        }
+        routes.on(.get, "/api/job/{id}", .scope(.read)) { _, context, id in try await showFlat(id, context) }
+        routes.on(.get, "/health", .open) { _, _, _ in .json(["status": .string("healthy")]) }
+        routes.on(.get, "/healthz", .open) { _, _, _ in
             .json(["status": .string("ok"), "durable": .bool(queue.isDurable)])
         }
-        routes.on(.get, "/readyz") { _, _, _ in try await ready() }
-        routes.on(.get, "/openapi.json") { _, _, _ in
+        routes.on(.get, "/readyz", .open) { _, context, _ in try await ready(context) }
+        routes.on(.get, "/openapi.json", .scope(.read)) { _, _, _ in
             .json(OpenAPIDocument(offer: try await languages.offer(), bounds: configuration.bounds).json)
         }
-        if let metricsPage { routes.onMetrics(metricsPage) }
+        // What goes on here as a whole is for whoever runs it.
+        if let metricsPage { routes.onMetrics(metricsPage, .scope(.admin)) }
         return routes
     }
 
@@ -100,20 +106,20 @@ struct API: Sendable {
         return .json(["id": .string(added.id), "state": .string(state)], status: .accepted, headers: added.headers)
     }
 
-    private func showJob(_ id: String) async throws -> Response {
-        .json(try await find(id).jsonObject)
+    private func showJob(_ id: String, _ context: APIRequestContext) async throws -> Response {
+        .json(try await find(id, for: context.caller).jsonObject)
     }
 
-    private func cancelJob(_ id: String) async throws -> Response {
-        guard let id = JobID(id)?.description else { throw APIError.notFound }
+    private func cancelJob(_ id: String, _ context: APIRequestContext) async throws -> Response {
+        let id = try await find(id, for: context.caller).id
         guard try await queue.cancel(id) != .unknownJob else { throw APIError.notFound }
         // One that runs needs a moment to end; one that has ended keeps the result that it has.
-        return try await showJob(id)
+        return try await showJob(id, context)
     }
 
     /// The form of the service that this one replaces: the result's fields at the top.
-    private func showFlat(_ id: String) async throws -> Response {
-        let job = try await find(id)
+    private func showFlat(_ id: String, _ context: APIRequestContext) async throws -> Response {
+        let job = try await find(id, for: context.caller)
         guard let result = job.result else {
             return .json(["id": .string(job.id), "status": .string(job.state.rawValue)])
         }
@@ -123,12 +129,13 @@ struct API: Sendable {
         return .json(object)
     }
 
-    func find(_ id: String) async throws -> JobSnapshot {
+    /// A job of the caller's. Somebody else's is as one that does not exist.
+    func find(_ id: String, for caller: Caller) async throws -> JobSnapshot {
         // What cannot be an id of ours is not looked up: it would only carry a stranger's bytes into the queue's keys.
         guard let known = JobID(id) else { throw APIError.notFound }
         // Two statements: as one, with the call in the guard, Swift 6.3.1's optimiser crashes on it.
         let job = try await queue.job(known.description)
-        guard let job else { throw APIError.notFound }
+        guard let job, caller.maySee(job) else { throw APIError.notFound }
         return job
     }
 
@@ -153,13 +160,18 @@ struct API: Sendable {
 
     /// Puts a request into the queue; `waits` says that its answer is the result, until when nobody knows the job's id.
     private func add(_ request: Request, _ context: APIRequestContext, waits: Bool) async throws -> Added {
-        let key = try IdempotencyKey.read(request.headers[values: .idempotencyKey])
+        let caller = context.caller
+        try caller.countJob()
+        let key = try IdempotencyKey.read(request.headers[values: .idempotencyKey], scope: caller.idempotencyScope)
         let body = try await read(request)
-        let offer = try await languages.offer()
+        let ceilings = caller.ceilings
+        var offer = try await languages.offer()
+        if ceilings != LimitOverrides() { offer = offer.capped(at: ceilings) }
         let execution: ExecutionRequest
         do {
             execution = try ExecutionRequest(
-                json: body, offer: offer, standard: configuration.standard, bounds: configuration.bounds)
+                json: body, offer: offer, standard: configuration.standard.capped(at: ceilings),
+                bounds: configuration.bounds)
         } catch {
             if let command = await commandThatAddsLanguage(of: body, error) {
                 throw APIError.languageNotServed(command: command)
@@ -176,11 +188,19 @@ struct API: Sendable {
                     pointer: "#/interactive", code: .conflict,
                     detail: "is for POST /api/jobs: before the answer to this one nobody knows the job's id"))
         }
+        var wanted = body
+        if ceilings != LimitOverrides() {
+            let open = execution.openLimits(
+                above: ceilings, standard: configuration.standard, languages: offer.languages)
+            if open != LimitOverrides() {
+                wanted = try ExecutionRequest.json(body, adding: open, bounds: configuration.bounds)
+            }
+        }
         let id = JobID().description
         let outcome = try await queue.add(
             NewJob(
-                id: id, request: body, timeToLive: configuration.jobTimeToLive, idempotencyKey: key,
-                isInteractive: execution.isInteractive, requestID: context.requestID))
+                id: id, request: wanted, timeToLive: configuration.jobTimeToLive, idempotencyKey: key,
+                owner: caller.owner, isInteractive: execution.isInteractive, requestID: context.requestID))
         // A client that names its wish will ask for it again: the job must not end with a connection.
         let onDisconnect = key == nil ? execution.onDisconnect : .continue
         switch outcome {
@@ -240,13 +260,18 @@ struct API: Sendable {
         return .json(["languages": .array(list)])
     }
 
-    private func ready() async throws -> Response {
+    private func ready(_ context: APIRequestContext) async throws -> Response {
         guard try await !languages.offer().languages.isEmpty else { throw APIError.notReady }
         let counts = try await queue.counts()
-        return .json([
-            "status": .string("ready"), "durable": .bool(queue.isDurable), "queued": .integer(counts.queued),
-            "running": .integer(counts.running),
-        ])
+        var object: JSONObject = ["status": .string("ready"), "durable": .bool(queue.isDurable)]
+        // How much goes on here is not for everybody.
+        if context.caller.allows(.read) {
+            object.members += [
+                .init(name: "queued", value: .integer(counts.queued)),
+                .init(name: "running", value: .integer(counts.running)),
+            ]
+        }
+        return .json(object)
     }
 }
 

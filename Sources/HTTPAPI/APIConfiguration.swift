@@ -23,6 +23,7 @@ public struct APIConfiguration: Sendable {
     public var deadlines: ConnectionDeadlines
     /// After how long without an event a stream of events says that it is alive.
     public var heartbeat: Duration
+    public var access: AccessRules
     public var bounds: RequestBounds
     /// The limits of a request that says nothing.
     public var standard: Limits
@@ -33,6 +34,7 @@ public struct APIConfiguration: Sendable {
         maxBodyBytesAtOnce: Int = 256 << 20,
         maxHeaderBytes: Int = 32 << 10, maxHeaderFields: Int = 100,
         deadlines: ConnectionDeadlines = ConnectionDeadlines(), heartbeat: Duration = .seconds(15),
+        access: AccessRules = AccessRules(),
         bounds: RequestBounds = .standard,
         standard: Limits = .standard
     ) {
@@ -47,6 +49,7 @@ public struct APIConfiguration: Sendable {
         self.maxHeaderFields = maxHeaderFields
         self.deadlines = deadlines
         self.heartbeat = heartbeat
+        self.access = access
         self.bounds = bounds
         self.standard = standard
     }

@@ -1,5 +1,6 @@
 import JobQueue
 import Jobs
+import Keyring
 
 /// Why a request is not answered with what it asked for, besides `RequestProblems` and `QueueError`.
 enum APIError: Error {
@@ -14,12 +15,24 @@ enum APIError: Error {
     case headersTooLarge
     /// Not HTTP/1.1 as RFC 9112 has it.
     case malformedHTTP
-    /// No Host, or more than one (RFC 9112 section 3.2).
-    case hostNotNamedOnce
     case contentTypeNotJSON
     case contentEncoded
     /// `Idempotency-Key` is more than one, or no key.
     case idempotencyKeyInvalid
+    /// No Host, more than one, or one that is none (RFC 9112 section 3.2).
+    case hostInvalid
+    /// Called under a name that is not this server's.
+    case misdirected
+    /// Sent by a page of another origin.
+    case crossSite
+    /// No key, or one that is none.
+    case unauthenticated(isTokenWrong: Bool)
+    /// More than one Authorization, or one that cannot be read.
+    case authorizationMalformed
+    /// The key is not good for this.
+    case insufficientScope(APIKey.Scope)
+    /// The key makes jobs faster than it may.
+    case rateExceeded(retryAfter: Duration)
     /// A known language that no worker serves, and the command that adds it.
     case languageNotServed(command: String)
     /// No worker serves any language.

@@ -11,6 +11,8 @@ struct APIRequestContext: RequestContext {
     private let channel: any Channel
     /// Where tasks run that the request needs; nil for Swift's own pool.
     let executor: LoopExecutor?
+    /// On whose behalf the request is answered.
+    var caller = Caller.nobody
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

@@ -9,10 +9,12 @@ struct APIResponder: HTTPResponder {
     typealias Context = APIRequestContext
 
     private let routes: Routes
+    private let access: AccessControl
     private let metrics: HTTPMetrics
 
-    init(routes: Routes, metrics: HTTPMetrics) {
+    init(routes: Routes, access: AccessControl, metrics: HTTPMetrics) {
         self.routes = routes
+        self.access = access
         self.metrics = metrics
     }
 
@@ -26,13 +28,7 @@ struct APIResponder: HTTPResponder {
         var pattern = Routes.unmatched
         var response: Response
         do {
-            // The field that names the host is the authority; a second one stays among the fields.
-            guard request.head.authority != nil, request.headers[.furtherHost] == nil else {
-                throw APIError.hostNotNamedOnce
-            }
-            let match = try routes.match(request.method, target: request.head.path ?? "")
-            pattern = match.pattern
-            response = try await match.handler(request, context, match.parameter)
+            response = try await answer(request, &context, pattern: &pattern)
         } catch {
             let problem = Problem(for: error)
             if problem.status == .internalServerError {
@@ -41,6 +37,7 @@ struct APIResponder: HTTPResponder {
             }
             response = problem.response
         }
+        access.origins.mark(&response, to: request.headers)
         if request.method == .head {
             let length = response.headers[.contentLength]
             response.body = ResponseBody()
@@ -60,6 +57,20 @@ struct APIResponder: HTTPResponder {
                 "status": "\(response.status.code)", "ms": "\(milliseconds)",
             ])
         return response
+    }
+
+    /// The only way to a handler.
+    private func answer(
+        _ request: Request, _ context: inout APIRequestContext, pattern: inout String
+    ) async throws -> Response {
+        let host = try access.host(of: request)
+        let target = request.head.path ?? ""
+        if let answer = access.origins.preflight(request, methods: routes.methods(of: target)) { return answer }
+        let match = try routes.match(request.method, target: target)
+        pattern = match.pattern
+        context.caller = try access.admit(request, calling: host, to: match.access)
+        if let name = context.caller.name { context.logger[metadataKey: "key"] = "\(name)" }
+        return try await match.handler(request, context, match.parameter)
     }
 }
 

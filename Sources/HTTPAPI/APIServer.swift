@@ -77,7 +77,9 @@ public struct APIServer: Service {
             maxHeaderFieldCount: configuration.maxHeaderFields)
         let channel = settings
         return Application(
-            responder: APIResponder(routes: api.routes, metrics: metrics),
+            responder: APIResponder(
+                routes: api.routes, access: AccessControl(configuration.access, host: configuration.host),
+                metrics: metrics),
             server: HTTPServerBuilder { LoopChannel(HTTP1Channel(responder: $0, configuration: channel)) },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "bulkhead",

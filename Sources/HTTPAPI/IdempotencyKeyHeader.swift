@@ -4,14 +4,16 @@ import JobQueue
 extension IdempotencyKey {
     /// Reads the field `Idempotency-Key`: a string in quotes, as draft-ietf-httpapi-idempotency-key-header has it, or bare,
     /// as most clients send it.
-    /// - Parameter values: the field's values, one for each line.
+    /// - Parameters:
+    ///   - values: the field's values, one for each line.
+    ///   - scope: whose it is.
     /// - Returns: nil where there is no such field.
     /// - Throws: `APIError.idempotencyKeyInvalid`.
-    static func read(_ values: [String]) throws(APIError) -> IdempotencyKey? {
+    static func read(_ values: [String], scope: String) throws(APIError) -> IdempotencyKey? {
         guard let value = values.first else { return nil }
         let isQuoted = value.count >= 2 && value.hasPrefix("\"") && value.hasSuffix("\"")
         let text = isQuoted ? String(value.dropFirst().dropLast()) : value
-        guard values.count == 1, !text.contains("\""), let key = IdempotencyKey(text) else {
+        guard values.count == 1, !text.contains("\""), let key = IdempotencyKey(text, scope: scope) else {
             throw .idempotencyKeyInvalid
         }
         return key

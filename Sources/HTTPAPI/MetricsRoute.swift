@@ -5,8 +5,8 @@ import Telemetry
 
 extension Routes {
     /// `GET /metrics`, as Prometheus scrapes it.
-    mutating func onMetrics(_ page: MetricsPage) {
-        on(.get, "/metrics") { _, _, _ in
+    mutating func onMetrics(_ page: MetricsPage, _ access: RouteAccess) {
+        on(.get, "/metrics", access) { _, _, _ in
             let body = ByteBuffer(string: await page.text())
             let headers: HTTPFields = [
                 .contentType: Exposition.contentType, .contentLength: String(body.readableBytes),

@@ -34,7 +34,8 @@ public struct MetricsServer: Service {
     /// - Throws: when the address cannot be bound.
     public func run() async throws {
         var routes = Routes()
-        routes.onMetrics(page)
+        // Nothing else is here, and nobody reaches it who does not reach the address.
+        routes.onMetrics(page, .open)
         // A scraper sends no body and needs few connections.
         let waiting = WaitingConnections()
         let settings = HTTP1Channel.Configuration(
@@ -44,7 +45,8 @@ public struct MetricsServer: Service {
         let onListening = onListening
         let port = port
         let application = Application(
-            responder: APIResponder(routes: routes, metrics: HTTPMetrics()),
+            responder: APIResponder(
+                routes: routes, access: AccessControl(AccessRules(), host: host), metrics: HTTPMetrics()),
             server: HTTPServerBuilder { LoopChannel(HTTP1Channel(responder: $0, configuration: settings)) },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: "bulkhead",

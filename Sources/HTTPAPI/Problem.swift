@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import JobQueue
 import Jobs
+import Keyring
 import NIOCore
 import NIOHTTP1
 
@@ -46,9 +47,17 @@ struct Problem: Sendable, Equatable {
         switch error.code {
         case .full:
             self.init(.tooManyRequests, "queue_full", "The queue is full; try again later.")
-            // In whole seconds, and never too early.
-            let pause = (error.retryAfter ?? .seconds(1)) / .seconds(1)
-            headers[.retryAfter] = String(Int(pause.rounded(.up)))
+            retryAfter(error.retryAfter ?? .seconds(1))
+        case .ownerBusy:
+            self.init(
+                .tooManyRequests, "too_many_jobs",
+                "As many jobs of this key wait or run as may at once; try again later."
+            )
+            retryAfter(error.retryAfter ?? .seconds(1))
+        case .ownerFull:
+            self.init(
+                .tooManyRequests, "queue_share_full", "As many jobs of this key wait as may at once; try again later.")
+            retryAfter(error.retryAfter ?? .seconds(1))
         case .keyReused:
             self.init(
                 .unprocessableContent, "idempotency_key_reused",
@@ -80,7 +89,6 @@ struct Problem: Sendable, Equatable {
         case .headersTooLarge:
             self.init(.requestHeaderFieldsTooLarge, "headers_too_large", "The request's header fields are too large.")
         case .malformedHTTP: self.init(.badRequest, "malformed_http", "This is not an HTTP/1.1 request.")
-        case .hostNotNamedOnce: self.init(.badRequest, "host", "A request has exactly one field Host.")
         case .contentTypeNotJSON:
             self.init(.unsupportedMediaType, "content_type", "The content type must be application/json.")
             headers[.accept] = "application/json"
@@ -92,6 +100,30 @@ struct Problem: Sendable, Equatable {
                 .badRequest, "idempotency_key",
                 "The field Idempotency-Key must be one key of 1 to \(IdempotencyKey.mostBytes) visible ASCII characters."
             )
+        case .hostInvalid:
+            self.init(.badRequest, "host", "The request must have one field Host, with a host and no more than a port.")
+        case .misdirected:
+            self.init(
+                .misdirectedRequest, "host_not_allowed",
+                "The service is not called by this name. Who runs it can allow it: --allowed-host NAME")
+        case .crossSite:
+            self.init(
+                .forbidden, "cross_site",
+                "Pages of other origins may not call this service. Who runs it can allow one: --cors-origin ORIGIN")
+        case .unauthenticated(let isTokenWrong):
+            self.init(
+                .unauthorized, isTokenWrong ? "invalid_key" : "key_required",
+                isTokenWrong ? "There is no such API key." : "Send an API key: Authorization: Bearer bh_...")
+            challenge(isTokenWrong ? "error=\"invalid_token\"" : nil)
+        case .authorizationMalformed:
+            self.init(.badRequest, "authorization", "The field Authorization must be one: Bearer bh_...")
+            challenge("error=\"invalid_request\"")
+        case .insufficientScope(let scope):
+            self.init(.forbidden, "insufficient_scope", "This needs an API key with the scope \(scope.rawValue).")
+            challenge("error=\"insufficient_scope\", scope=\"\(scope.rawValue)\"")
+        case .rateExceeded(let pause):
+            self.init(.tooManyRequests, "rate_exceeded", "This key makes jobs faster than it may; try again later.")
+            retryAfter(pause)
         case .languageNotServed(let command):
             self.init(
                 .serviceUnavailable, "language_not_served",
@@ -128,6 +160,16 @@ struct Problem: Sendable, Equatable {
         case .finished: self.init(.conflict, "job_finished", "The job is finished.")
         case .unknownJob, .taken: self.init(APIError.notFound)
         }
+    }
+
+    /// In whole seconds, and never too early.
+    private mutating func retryAfter(_ pause: Duration) {
+        headers[.retryAfter] = String(max(1, Int((pause / .seconds(1)).rounded(.up))))
+    }
+
+    /// RFC 6750 section 3.
+    private mutating func challenge(_ error: String?) {
+        headers[.wwwAuthenticate] = "Bearer realm=\"bulkhead\"" + (error.map { ", \($0)" } ?? "")
     }
 
     /// Whether the connection must end with this answer, because what follows on it cannot be told apart from the body.

@@ -79,7 +79,9 @@ public actor EmbeddedJobQueue: JobQueue {
     private let clock: any QueueClock
     var phase = Phase.open
     var jobs: [String: Job] = [:]
-    private var queued = Line<String>()
+    private var queued = FairLine()
+    /// Of each owner, the jobs that are not finished.
+    private var openOfOwner: [String: Int] = [:]
     private var running: Set<String> = []
     private var queuedBytes = 0
     private var drainRate = DrainRate()
@@ -125,6 +127,7 @@ public actor EmbeddedJobQueue: JobQueue {
         guard queuedBytes + new.request.count <= options.maxQueuedBytes else {
             throw full("the waiting jobs take \(queuedBytes) bytes already")
         }
+        if let owner = new.owner { try checkQuota(of: owner) }
         drainRate.added(at: clock.uptime, toEmptyLine: queued.isEmpty)
         if let key = new.idempotencyKey {
             keyUses[key] = KeyUse(jobID: new.id, request: RequestDigest(new.request))
@@ -133,10 +136,24 @@ public actor EmbeddedJobQueue: JobQueue {
             new: new, createdAt: clock.date, addedAt: clock.uptime, input: new.isInteractive ? JobInput() : nil)
         jobs[new.id] = job
         queuedBytes += new.request.count
-        queued.append(new.id)
+        queued.append(new.id, of: new.owner?.id)
+        if let owner = new.owner { openOfOwner[owner.id, default: 0] += 1 }
         if let expiresAt = job.expiresAt { arm(for: expiresAt) }
         handOut()
         return .added
+    }
+
+    private func checkQuota(of owner: JobOwner) throws(QueueError) {
+        let open = openOfOwner[owner.id] ?? 0
+        if let most = owner.maxOpen, open >= most {
+            throw QueueError(.ownerBusy, "\(open) jobs of the owner wait or run already", retryAfter: .seconds(1))
+        }
+        // With a worker that waits for a job there is no waiting.
+        let waiting = queued.count(of: owner.id)
+        guard let most = owner.maxQueued, waiting >= most, takerOrder.isEmpty else { return }
+        throw QueueError(
+            .ownerFull, "\(waiting) jobs of the owner are waiting already",
+            retryAfter: drainRate.pause(waiting: waiting, at: clock.uptime))
     }
 
     private func full(_ detail: String) -> QueueError {
@@ -148,7 +165,7 @@ public actor EmbeddedJobQueue: JobQueue {
         if finished[id] != nil { return .alreadyFinished }
         guard let job = jobs[id] else { return .unknownJob }
         guard let hold = job.hold else {
-            queued.remove(id)
+            queued.remove(id, of: job.new.owner?.id)
             finish(job, unrun: .cancelled, "cancelled before it was run")
             return .cancelled
         }
@@ -201,7 +218,7 @@ public actor EmbeddedJobQueue: JobQueue {
             return .finished
         }
         endHold(of: job)
-        queued.append(job.new.id)
+        queued.append(job.new.id, of: job.new.owner?.id)
         handOut()
         return .willRetry
     }
@@ -271,7 +288,7 @@ public actor EmbeddedJobQueue: JobQueue {
         guard let job = jobs[id] else { return nil }
         return JobSnapshot(
             id: id, state: job.hold == nil ? .queued : .running, createdAt: job.createdAt, startedAt: job.startedAt,
-            attempt: job.attempt)
+            attempt: job.attempt, owner: job.new.owner?.id)
     }
 
     /// How long the job has waited that waits the longest; nil where none does.
@@ -343,7 +360,7 @@ public actor EmbeddedJobQueue: JobQueue {
             let lease = Lease(
                 token: token, request: job.new.request, createdAt: job.createdAt, attempt: job.attempt,
                 queueTime: now - job.addedAt, lockDuration: options.lockDuration, signals: signals, live: live,
-                input: job.input, requestID: job.new.requestID)
+                input: job.input, requestID: job.new.requestID, ownerName: job.new.owner?.name)
             for feed in followers.feeds(of: id) { live.add(feed) }
             resume(taker: ticket, with: .success(lease))
         }
@@ -357,7 +374,8 @@ public actor EmbeddedJobQueue: JobQueue {
     }
 
     private func requeue(_ id: String, atFront: Bool) {
-        if atFront { queued.prepend(id) } else { queued.append(id) }
+        let owner = jobs[id]?.new.owner?.id
+        if atFront { queued.prepend(id, of: owner) } else { queued.append(id, of: owner) }
         if phase != .open {
             // Nobody will take it any more.
             for ticket in waitersOfJob[id] ?? [] { resume(waiter: ticket, with: .failure(EmbeddedJobQueue.closed)) }
@@ -380,9 +398,13 @@ public actor EmbeddedJobQueue: JobQueue {
         endHold(of: job)
         jobs[id] = nil
         queuedBytes -= job.new.request.count
+        if let owner = job.new.owner?.id {
+            openOfOwner[owner, default: 0] -= 1
+            if openOfOwner[owner] == 0 { openOfOwner[owner] = nil }
+        }
         let snapshot = JobSnapshot(
             id: id, state: .finished, createdAt: job.createdAt, startedAt: job.startedAt, finishedAt: clock.date,
-            attempt: job.attempt, result: result)
+            attempt: job.attempt, result: result, owner: job.new.owner?.id)
         let live = job.hold.flatMap { $0.live.isFollowed ? $0.live : nil }
         let record = Finished(
             snapshot: snapshot, live: live, at: clock.uptime,
@@ -479,7 +501,7 @@ public actor EmbeddedJobQueue: JobQueue {
         timer = nil
         for job in jobs.values {
             guard job.hold == nil, let expiresAt = job.expiresAt, expiresAt <= now else { continue }
-            queued.remove(job.new.id)
+            queued.remove(job.new.id, of: job.new.owner?.id)
             finish(job, unrun: .expired, "waited longer than it was allowed to")
         }
         _ = recoverStalled(at: now)

@@ -10,13 +10,13 @@ public protocol JobQueue: Sendable {
     /// Whether jobs outlive this process.
     var isDurable: Bool { get }
 
-    /// Puts a job at the end of the line. Its idempotency key and the capacity are checked and taken in one step with it;
-    /// a repetition is answered however full the queue is.
-    /// - Throws: `full` with `retryAfter`, `duplicateJob`, `keyReused`, `closed`, `unavailable`.
+    /// Puts a job at the end of the line, or of its owner's turns. Its idempotency key, the capacity and the owner's quotas
+    /// are checked and taken in one step with it; a repetition is answered however full the queue is.
+    /// - Throws: `full`, `ownerBusy` and `ownerFull` with `retryAfter`, `duplicateJob`, `keyReused`, `closed`, `unavailable`.
     @discardableResult
     func add(_ job: NewJob) async throws(QueueError) -> AddOutcome
 
-    /// Waits for the next job, first in first out, and takes it under a lease of `Lease.lockDuration`.
+    /// Waits for the next job, first in first out with owners taking turns, and takes it under a lease of `Lease.lockDuration`.
     ///
     /// Whoever takes must `complete`, `fail` or `release` it, and `renew` it before half of that time has passed each time.
     /// - Parameter worker: the name under which the job is held.

@@ -3,13 +3,18 @@ public struct QueueError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The kinds of refusal; more may come.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
-            case full, duplicateJob, keyReused, unknownJob, staleLease, closed, interrupted, tooManyWaiters, unavailable
+            case full, ownerBusy, ownerFull, duplicateJob, keyReused, unknownJob, staleLease, closed, interrupted,
+                tooManyWaiters, unavailable
         }
 
         private let kind: Kind
 
         /// No room for another job.
         public static let full = Code(kind: .full)
+        /// As many jobs of the owner wait or run as may at once.
+        public static let ownerBusy = Code(kind: .ownerBusy)
+        /// As many jobs of the owner wait as may at once.
+        public static let ownerFull = Code(kind: .ownerFull)
         /// A job of this id is there already, waiting, running or finished.
         public static let duplicateJob = Code(kind: .duplicateJob)
         /// The idempotency key belongs to another request.

@@ -13,6 +13,8 @@ public struct NewJob: Sendable, Equatable {
     public var attempts: Int
     /// Under which adding the same again makes no second job.
     public var idempotencyKey: IdempotencyKey?
+    /// Whose it is; nil for nobody's.
+    public var owner: JobOwner?
     /// Whether its standard input goes on behind what the request holds.
     public var isInteractive: Bool
     /// The id of the request that asks for it, for the logs of all who handle it.
@@ -20,13 +22,15 @@ public struct NewJob: Sendable, Equatable {
 
     public init(
         id: String, request: Data, timeToLive: Duration? = nil, attempts: Int = 1,
-        idempotencyKey: IdempotencyKey? = nil, isInteractive: Bool = false, requestID: RequestID? = nil
+        idempotencyKey: IdempotencyKey? = nil, owner: JobOwner? = nil, isInteractive: Bool = false,
+        requestID: RequestID? = nil
     ) {
         self.id = id
         self.request = request
         self.timeToLive = timeToLive
         self.attempts = attempts
         self.idempotencyKey = idempotencyKey
+        self.owner = owner
         self.isInteractive = isInteractive
         self.requestID = requestID
     }
@@ -71,12 +75,15 @@ public struct Lease: Sendable {
     public let input: JobInput?
     /// The id of the HTTP request that made the job; nil for jobs that came otherwise.
     public let requestID: RequestID?
+    /// `JobOwner.name` of whose it is; nil for nobody's.
+    public let ownerName: String?
 
     public var id: String { token.jobID }
 
     public init(
         token: LeaseToken, request: Data, createdAt: Date, attempt: Int, queueTime: Duration, lockDuration: Duration,
-        signals: AsyncStream<LeaseSignal>, live: LiveLog, input: JobInput? = nil, requestID: RequestID? = nil
+        signals: AsyncStream<LeaseSignal>, live: LiveLog, input: JobInput? = nil, requestID: RequestID? = nil,
+        ownerName: String? = nil
     ) {
         self.token = token
         self.request = request
@@ -88,6 +95,7 @@ public struct Lease: Sendable {
         self.live = live
         self.input = input
         self.requestID = requestID
+        self.ownerName = ownerName
     }
 }
 
@@ -126,10 +134,12 @@ public struct JobSnapshot: Sendable, Equatable {
     /// Attempts begun so far.
     public var attempt: Int
     public var result: ExecutionResult?
+    /// Whose it is, by `JobOwner.id`; nil for nobody's.
+    public var owner: String?
 
     public init(
         id: String, state: JobState, createdAt: Date, startedAt: Date? = nil, finishedAt: Date? = nil,
-        attempt: Int = 0, result: ExecutionResult? = nil
+        attempt: Int = 0, result: ExecutionResult? = nil, owner: String? = nil
     ) {
         self.id = id
         self.state = state
@@ -138,6 +148,7 @@ public struct JobSnapshot: Sendable, Equatable {
         self.finishedAt = finishedAt
         self.attempt = attempt
         self.result = result
+        self.owner = owner
     }
 }
 

@@ -73,7 +73,7 @@ public struct LimitOverrides: Sendable, Equatable {
     }
 
     /// As the `limits` of a request.
-    var json: JSONObject {
+    public var json: JSONObject {
         var object = JSONObject()
         for field in LimitOverrides.wholeNumbers {
             if let value = self[keyPath: field.override] {

@@ -30,6 +30,11 @@ public struct Offer: Sendable, Equatable {
         languages = distinct.flatMap(\.languages).filter { seen.insert([$0.name, $0.version]).inserted }
     }
 
+    /// The same where nobody gets more than `ceilings`.
+    public func capped(at ceilings: LimitOverrides) -> Offer {
+        Offer(workers.map { WorkerOffer(languages: $0.languages, maxima: $0.maxima.capped(at: ceilings)) })
+    }
+
     /// The most that a job may ask for: field by field the largest among all workers; nil where there is none.
     public var maxima: Limits? { maxima(for: nil, fitting: nil) }
 

@@ -5,6 +5,9 @@ public enum RandomWord {
     /// Crockford's base32 in lower case: no i, l, o or u, so that it survives being read aloud.
     static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
+    /// Whether a byte is one of the alphabet's.
+    public static func isDigit(_ byte: UInt8) -> Bool { alphabet.contains(byte) }
+
     /// A new word from the system's source of randomness.
     public static func next() -> String {
         var generator = SystemRandomNumberGenerator()

@@ -4,6 +4,7 @@ struct QueueKeys: Sendable {
         "wait", "active", "prioritized", "delayed", "completed", "failed", "paused", "events", "meta", "marker",
         "stalled", "stalled-check", "pc", "id", "limiter", "bh:open", "bh:open-bytes", "bh:expiry", "bh:kept",
         "bh:kept-sizes", "bh:kept-bytes", "bh:finished", "bh:control", "bh:workers", "bh:drain",
+        "bh:owners",
     ]
 
     /// What every name begins with: `bull:code-execution:`. With braces in the prefix all lie in one slot of a cluster.

@@ -160,7 +160,7 @@ extension RedisJobQueue {
         let lease = Lease(
             token: token, request: job.data ?? Data(), createdAt: Self.date(job.timestamp), attempt: job.started,
             queueTime: .milliseconds(max(0, now - job.timestamp)), lockDuration: options.lockDuration, signals: signals,
-            live: live, input: input?.input, requestID: job.requestID)
+            live: live, input: input?.input, requestID: job.requestID, ownerName: job.ownerName)
         return (hold, lease)
     }
 

@@ -128,7 +128,7 @@ extension RedisJobQueue {
         var snapshot = JobSnapshot(
             id: id, state: state == "queued" ? .queued : state == "running" ? .running : .finished,
             createdAt: Self.date(timestamp), startedAt: reply[2].integer.map(Self.date),
-            finishedAt: reply[3].integer.map(Self.date), attempt: attempt)
+            finishedAt: reply[3].integer.map(Self.date), attempt: attempt, owner: reply[7].string)
         guard snapshot.state == .finished else { return snapshot }
         if let json = reply[6].data {
             do {

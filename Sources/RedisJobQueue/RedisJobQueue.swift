@@ -141,19 +141,25 @@ public actor RedisJobQueue: JobQueue {
                 RedisArgument(options.maxQueued), RedisArgument(options.maxQueuedBytes),
                 RedisArgument(new.request.count), expiresAt, Self.callNumber(),
                 new.idempotencyKey.map { RedisArgument("\($0.scope):\($0.text)") } ?? "",
-                new.requestID.map { RedisArgument($0.text) } ?? "",
-            ] + (new.isInteractive ? ["1"] : []))
+                new.requestID.map { RedisArgument($0.text) } ?? "", new.isInteractive ? "1" : "",
+                RedisArgument(new.owner?.id ?? ""), new.owner?.maxOpen.map { RedisArgument($0) } ?? "",
+                new.owner?.maxQueued.map { RedisArgument($0) } ?? "", RedisArgument(new.owner?.name ?? ""),
+            ])
         switch reply[0].integer {
         case 0:
             isAdded = true
             return .added
         case 1: throw QueueError(.duplicateJob, "a job of this id is there already")
-        case 2: throw Self.full("\(reply[1].integer ?? 0) jobs are waiting already", reply)
-        case 3: throw Self.full("the waiting jobs take \(reply[2].integer ?? 0) bytes already", reply)
+        case 2: throw Self.full(.full, "\(reply[1].integer ?? 0) jobs are waiting already", reply)
+        case 3: throw Self.full(.full, "the waiting jobs take \(reply[2].integer ?? 0) bytes already", reply)
         case 4:
             guard let id = reply[1].string else { throw Self.unexpected }
             return .repeated(id)
         case 5: throw QueueError(.keyReused, "the key was used for another request")
+        case 6:
+            throw QueueError(
+                .ownerBusy, "\(reply[1].integer ?? 0) jobs of the owner wait or run already", retryAfter: .seconds(1))
+        case 7: throw Self.full(.ownerFull, "\(reply[1].integer ?? 0) jobs of the owner are waiting already", reply)
         default: throw Self.unexpected
         }
     }
@@ -165,11 +171,11 @@ public actor RedisJobQueue: JobQueue {
         newborn.insert(id)
     }
 
-    private static func full(_ detail: String, _ reply: RedisReply) -> QueueError {
+    private static func full(_ code: QueueError.Code, _ detail: String, _ reply: RedisReply) -> QueueError {
         let pause = DrainRate.pause(
             waiting: reply[1].integer ?? 0, taken: Double(reply[3].integer ?? 0),
             over: .milliseconds(reply[4].integer ?? 0))
-        return QueueError(.full, detail, retryAfter: pause)
+        return QueueError(code, detail, retryAfter: pause)
     }
 
     public func cancel(_ id: String) async throws(QueueError) -> CancelOutcome {

@@ -27,6 +27,8 @@ struct TakenJob: Sendable {
     let isInteractive: Bool
     /// The id of the HTTP request that made it; nil for jobs of other producers.
     let requestID: RequestID?
+    /// What logs call whose it is; nil for nobody's.
+    let ownerName: String?
 
     init?(_ reply: RedisReply) {
         guard reply[0].string == "job", let id = reply[1].string else { return nil }
@@ -46,6 +48,7 @@ struct TakenJob: Sendable {
         isInteractive = reply[15].string != nil
         // Whoever writes to Redis may have put anything there.
         requestID = reply[16].string.flatMap { RequestID($0) }
+        ownerName = reply[17].string.flatMap { ClientName.isUsable($0) ? $0 : nil }
     }
 
     /// Why no worker of ours may run it, or nil.

@@ -169,7 +169,7 @@ public struct WorkerService: Service {
         let time = Date()
         await audit.write { [runner] in
             AuditRecord(
-                time: time, requestID: lease.requestID, keyName: nil, body: lease.request,
+                time: time, requestID: lease.requestID, keyName: lease.ownerName, body: lease.request,
                 request: try? runner.read(lease.request), result: result, isAccepted: isAccepted
             ).json
         }

@@ -3,6 +3,7 @@ import Foundation
 import HTTPAPI
 import Images
 import Jobs
+import Keyring
 import Logging
 import RedisJobQueue
 import ServiceLifecycle
@@ -21,12 +22,19 @@ struct APICommand: ParsableCommand {
 
     @OptionGroup var listening: ListeningOptions
     @OptionGroup var selection: QueueSelection
+    @OptionGroup var metrics: MetricsOptions
     @OptionGroup var logging: LogOptions
 
     mutating func run() throws {
         let logger = try logging.logger()
         guard let server = try selection.redis(neededBy: "bulkhead api") else { throw ExitCode(2) }
-        let api = try listening.apiConfiguration()
+        let keys = try listening.access.keyFile(standard: nil)
+        var api = try listening.apiConfiguration(
+            keys: keys, hint: "bulkhead keys add NAME --keys FILE, and then --keys FILE here")
+        api.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
+        api.maxConnections = try DescriptorLimit.connections(besides: 0)
+        let configuration = api
+        let metricsAddress = try metrics.address()
         let queue = try selection.redisQueue(on: server, logger: logger)
         let store = ImageStore(
             stateDirectory: ImageStore.defaultStateDirectory,
@@ -39,15 +47,23 @@ struct APICommand: ParsableCommand {
                 queue.metrics.families,
             ])
             let httpServer = APIServer(
-                queue: queue, languages: directory, configuration: api, metrics: http, metricsPage: page, logger: logger
+                queue: queue, languages: directory, configuration: configuration, metrics: http, metricsPage: page,
+                logger: logger
             ) { port in
-                logger.info("serving", metadata: ["url": "http://\(api.host):\(port)", "uid": "\(getuid())"])
+                logger.info(
+                    "serving",
+                    metadata: [
+                        "url": "http://\(configuration.host):\(port)", "uid": "\(getuid())",
+                        "keys": "\(configuration.access.keys != nil)",
+                    ])
             }
-            var configuration = ServiceGroupConfiguration(
-                services: [.init(service: httpServer, successTerminationBehavior: .gracefullyShutdownGroup)],
+            var services = ServiceGroupConfiguration(
+                services: (metricsAddress.map { [$0.service(of: page, logger: logger)] } ?? []) + [
+                    .init(service: httpServer, successTerminationBehavior: .gracefullyShutdownGroup)
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
-            configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
-            try await ServiceGroup(configuration: configuration).run()
+            services.maximumGracefulShutdownDuration = configuration.drainTimeout + .seconds(10)
+            try await ServiceGroup(configuration: services).run()
         }
     }
 }

@@ -5,6 +5,7 @@ import Images
 import Isolation
 import JobQueue
 import Jobs
+import Keyring
 import Logging
 import RedisJobQueue
 import ServiceLifecycle
@@ -33,26 +34,39 @@ struct ServeCommand: ParsableCommand {
     var slots: Int?
 
     @OptionGroup var memory: MemoryOptions
+    @OptionGroup var metrics: MetricsOptions
     @OptionGroup var logging: LogOptions
     @OptionGroup var auditing: AuditOptions
 
     mutating func run() throws {
         let logger = try logging.logger()
-        let api = try listening.apiConfiguration()
+        let standardKeys = KeyPlace.standard(in: engine.stateDirectory)
+        let keys = try listening.access.keyFile(standard: standardKeys)
+        var api = try listening.apiConfiguration(
+            keys: keys,
+            hint: "bulkhead keys add NAME"
+                + (engine.stateDirectory == ImageStore.defaultStateDirectory
+                    ? "" : " --state-dir \(engine.stateDirectory)"))
         let slots = try Self.slotCount(slots)
         let memory = try memory.settings()
         let redis = try selection.redis()
         let queueOptions = try selection.options()
+        let metricsAddress = try metrics.address()
 
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
+        // Not before root was given up: what is read again later must be readable then.
+        api.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
+        // For this process alone: what it started has its own.
+        api.maxConnections = try DescriptorLimit.connections(besides: 8 * slots)
+        let configuration = api
         let additions = try engine.store.commandsThatAdd()
         let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
         try runToEnd {
             do {
                 try await Self.serve(
-                    running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions, api: api,
-                    audit: audit, logger: logger)
+                    running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions,
+                    api: configuration, metricsAddress: metricsAddress, audit: audit, logger: logger)
             } catch {
                 await running.engine.shutDown()
                 throw error
@@ -70,7 +84,8 @@ struct ServeCommand: ParsableCommand {
 
     private static func serve(
         _ running: RunningEngine, slots: Int, additions: [String: String], shared: RedisJobQueue?,
-        queueOptions: QueueOptions, api: APIConfiguration, audit: AuditLog?, logger: Logger
+        queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?,
+        audit: AuditLog?, logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
         readImagesAhead(running.images, logger: logger)
@@ -115,12 +130,12 @@ struct ServeCommand: ParsableCommand {
                 "serving",
                 metadata: [
                     "url": "http://\(api.host):\(port)", "slots": "\(slots)", "uid": "\(getuid())",
-                    "memoryBudget": "\(running.shares?.budget ?? 0)",
+                    "memoryBudget": "\(running.shares?.budget ?? 0)", "keys": "\(api.access.keys != nil)",
                     "languages": "\(running.languages.all.map(\.name).joined(separator: " "))",
                 ])
         }
         var configuration = ServiceGroupConfiguration(
-            services: [
+            services: (metricsAddress.map { [$0.service(of: page, logger: logger)] } ?? []) + [
                 // The worker ends when the queue is closed, which the server does at its own shutdown: last come, first
                 // to go.
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),

@@ -53,7 +53,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     private static func work(
-        _ running: RunningEngine, slots: Int, queue: RedisJobQueue, metricsAddress: (host: String, port: Int)?,
+        _ running: RunningEngine, slots: Int, queue: RedisJobQueue, metricsAddress: MetricsAddress?,
         audit: AuditLog?, logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
@@ -70,13 +70,7 @@ struct WorkerCommand: ParsableCommand {
             let page = MetricsPage(
                 [Figures.build, ProcessFigures.families, queue.metrics.families]
                     + running.figures(of: runner, jobs: jobs, audit: audit))
-            let server = MetricsServer(
-                host: metricsAddress.host, port: metricsAddress.port, page: page, logger: logger
-            ) { port in
-                logger.info("metrics", metadata: ["url": "http://\(metricsAddress.host):\(port)/metrics"])
-            }
-            // The last to go: what is finished at the end is still counted.
-            services.append(.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup))
+            services.append(metricsAddress.service(of: page, logger: logger))
         }
         var configuration = ServiceGroupConfiguration(
             services: services + [

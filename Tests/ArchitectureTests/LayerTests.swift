@@ -58,7 +58,9 @@ struct LayerTests {
         for (module, file) in imports { #expect(allowed.contains(module), "\(folder)/\(file) imports \(module)") }
     }
 
-    @Test("what strangers reach does not know the engine", arguments: ["HTTPAPI", "JobQueue", "Jobs", "RedisJobQueue"])
+    @Test(
+        "what strangers reach does not know the engine",
+        arguments: ["Keyring", "HTTPAPI", "JobQueue", "Jobs", "RedisJobQueue"])
     func exposed(folder: String) throws {
         for (module, file) in try Self.imports(of: folder) {
             #expect(

@@ -81,12 +81,19 @@ extension EndToEnd {
             let examples = Self.examples(of: document)
             #expect(examples.count >= 4)
             let server = try Server(slots: 4)
+            // As after an installation.
+            let programs = try TemporaryFolder()
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(programs.path)/bulkhead", withDestinationPath: Installation.bulkhead)
             for example in examples {
                 let commands = example.commands.replacing(
                     /(localhost|127\.0\.0\.1):3000/, with: "127.0.0.1:\(server.port)")
                 let folder = try TemporaryFolder()
                 let shell = try Child(
-                    ["/bin/bash", "-euo", "pipefail", "-c", "cd \(folder.path)\n\(commands)"],
+                    [
+                        "/bin/bash", "-euo", "pipefail", "-c",
+                        "PATH=\(programs.path):$PATH\ncd \(folder.path)\n\(commands)",
+                    ],
                     environment: Installation.environment)
                 let exitCode = try shell.wait(atMost: .seconds(60))
                 let output = String(decoding: shell.standardOutput, as: UTF8.self)

@@ -5,6 +5,7 @@ import JobQueue
 import Jobs
 import Logging
 import NIOCore
+import Telemetry
 import Testing
 
 @testable import HTTPAPI
@@ -27,7 +28,7 @@ struct Fixture: Sendable {
     init(
         queue options: QueueOptions = QueueOptions(), languages: [Language] = Fixture.languages,
         offer: Offer? = nil, configuration: APIConfiguration = APIConfiguration(port: 0),
-        logger: Logger = Fixture.silent,
+        metricsPage: MetricsPage? = nil, logger: Logger = Fixture.silent,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         queue = EmbeddedJobQueue(options: options)
@@ -35,8 +36,8 @@ struct Fixture: Sendable {
             queue: queue,
             languages: FixedLanguages(
                 offer ?? Offer([WorkerOffer(languages: languages, maxima: .maximum(cores: 2))]),
-                commands: ["go": "bulkhead rootfs build go"]), configuration: configuration, logger: logger,
-            onListening: onListening)
+                commands: ["go": "bulkhead rootfs build go"]), configuration: configuration,
+            metricsPage: metricsPage, logger: logger, onListening: onListening)
     }
 
     static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }

@@ -3,7 +3,7 @@ import Testing
 
 /// The modules in front of the engine must not know it: the API process needs no root and links nothing of it.
 @Suite struct LayeringTests {
-    @Test(arguments: ["Jobs", "JobQueue", "HTTPAPI"]) func doesNotImportTheEngine(module: String) throws {
+    @Test(arguments: ["Jobs", "JobQueue", "Keyring", "HTTPAPI"]) func doesNotImportTheEngine(module: String) throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let folder = root.appending(path: "Sources/\(module)")

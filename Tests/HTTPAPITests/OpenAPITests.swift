@@ -42,6 +42,10 @@ struct OpenAPITests {
         #expect(
             described.sorted()
                 == (fixture.server.api.routes.all.map { "\($0.method) \($0.pattern)" } + ["GET /metrics"]).sorted())
+        for route in fixture.server.api.routes.all {
+            let operation = Operation.all.first { $0.method == route.method && $0.path == route.pattern }
+            #expect(operation?.access == route.access, "\(route.pattern)")
+        }
         let ids = Operation.all.map(\.id)
         #expect(Set(ids).count == ids.count)
     }

@@ -49,7 +49,7 @@ struct HTTPMetricsTests {
         let fixture = Fixture()
         let page = MetricsPage([])
         var routes = fixture.server.api.routes
-        routes.onMetrics(page)
+        routes.onMetrics(page, .open)
         #expect(Set(routes.all.map(\.pattern) + [Routes.unmatched]) == Set(HTTPMetrics.patterns))
 
         let metrics = HTTPMetrics()

@@ -126,6 +126,158 @@ import Testing
         #expect(try await queue.counts().queued == 1)
     }
 
+    // MARK: Owners
+
+    private func owned(_ id: String, _ owner: String, maxOpen: Int? = nil, maxQueued: Int? = nil) -> NewJob {
+        NewJob(
+            id: id, request: Data(#"{"language":"c","code":"\#(id)"}"#.utf8),
+            owner: JobOwner(id: owner, name: "name-of-\(owner)", maxOpen: maxOpen, maxQueued: maxQueued))
+    }
+
+    /// Adds a job for each name, its first letter being whose it is.
+    private func add(_ names: String, to queue: any JobQueue) async throws {
+        for name in names.split(separator: " ") { try await queue.add(owned(String(name), String(name.prefix(1)))) }
+    }
+
+    private func take(_ count: Int, from queue: any JobQueue) async throws -> String {
+        var names: [String] = []
+        for _ in 0..<count { names.append(try await queue.take().id) }
+        return names.joined(separator: " ")
+    }
+
+    @Test("owners take turns, and each keeps its own order", arguments: QueueKind.all)
+    func takesTurns(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await add("a1 a2 a3 a4 a5 a6", to: queue)
+        try await add("b1 b2", to: queue)
+        try await add("c1", to: queue)
+        #expect(try await take(4, from: queue) == "a1 b1 c1 a2")
+        // Who comes again has no more turns than who stayed.
+        try await add("c2 c3 b3 a7 d1", to: queue)
+        #expect(try await take(10, from: queue) == "b2 a3 c2 d1 b3 a4 c3 a5 a6 a7")
+    }
+
+    @Test("a flood of one owner delays another's job by one job and no more", arguments: QueueKind.all)
+    func isNotStarved(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        for index in 0..<200 { try await queue.add(owned("a\(index)", "a")) }
+        var taken: [String] = []
+        for round in 0..<20 {
+            try await queue.add(owned("b\(round)", "b"))
+            // The flood goes on.
+            try await queue.add(owned("a\(200 + round)", "a"))
+            let pair = try await take(2, from: queue)
+            #expect(pair.contains("b\(round)"), "\(pair)")
+            taken += pair.split(separator: " ").map(String.init)
+        }
+        #expect(taken.filter { $0.hasPrefix("a") } == (0..<20).map { "a\($0)" }, "nor is the flood starved")
+    }
+
+    @Test("a job that was given back is the next one, whosever turn it is", arguments: QueueKind.all)
+    func givesBackBeforeTurns(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await add("a1 a2 b1", to: queue)
+        let lease = try await queue.take()
+        #expect(lease.id == "a1")
+        try await queue.release(lease.token)
+        #expect(try await take(3, from: queue) == "a1 b1 a2")
+    }
+
+    @Test("what is cancelled in the middle leaves the turns of the others", arguments: QueueKind.all)
+    func cancelsWithinTurns(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await add("a1 a2 b1 b2 c1", to: queue)
+        for id in ["b1", "c1"] { #expect(try await queue.cancel(id) == .cancelled) }
+        try await add("c2", to: queue)
+        let order = try await take(4, from: queue)
+        #expect(order.split(separator: " ").filter { $0.hasPrefix("a") } == ["a1", "a2"])
+        #expect(order.contains("b2") && order.contains("c2"))
+    }
+
+    @Test("of any number at once exactly as many get in as the owner may have", arguments: QueueKind.all)
+    func boundsOwners(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        func addAtOnce(_ round: Int) async -> [QueueError.Code?: Int] {
+            await withTaskGroup(of: QueueError.Code?.self) { group in
+                for index in 0..<100 {
+                    group.addTask {
+                        do throws(QueueError) {
+                            try await queue.add(owned("a\(round)-\(index)", "a", maxOpen: 7, maxQueued: 4))
+                            return nil
+                        } catch {
+                            #expect(error.retryAfter.map { $0 >= .seconds(1) } == true)
+                            return error.code
+                        }
+                    }
+                }
+                var codes: [QueueError.Code?: Int] = [:]
+                for await code in group { codes[code, default: 0] += 1 }
+                return codes
+            }
+        }
+        #expect(await addAtOnce(0) == [nil: 4, .ownerFull: 96])
+        let first = try await queue.take()
+        for _ in 0..<3 { _ = try await queue.take() }
+        #expect(await addAtOnce(1) == [nil: 3, .ownerBusy: 97])
+        // Others are not concerned.
+        try await queue.add(owned("b", "b", maxOpen: 1))
+        try await queue.complete(first.token, with: .sample(first.id))
+        #expect(await addAtOnce(2) == [nil: 1, .ownerBusy: 99])
+        // One that is given back waits again; one that is cancelled does neither.
+        let second = try await queue.take()
+        try await queue.release(second.token)
+        #expect(try await queue.cancel(second.id) == .cancelled)
+        #expect(await addAtOnce(3) == [nil: 1, .ownerBusy: 99])
+    }
+
+    @Test("whose a job is can be seen for as long as the job", arguments: QueueKind.all)
+    func remembersOwners(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start()
+        try await queue.add(owned("a1", "a"))
+        try await queue.add("n")
+        #expect(try await queue.job("a1")?.owner == "a")
+        let lease = try await queue.take()
+        #expect(lease.ownerName == "name-of-a")
+        #expect(try await queue.job("a1")?.owner == "a")
+        try await queue.complete(lease.token, with: .sample("a1"))
+        #expect(try await queue.job("a1")?.owner == "a")
+        #expect(try await queue.job("n")?.owner == nil)
+        #expect(try await queue.take().ownerName == nil)
+    }
+
+    @Test("a place comes back however a job ends", arguments: QueueKind.all)
+    func freesPlaces(kind: QueueKind) async throws {
+        let (queue, clock) = try await kind.start(QueueOptions(maxStalls: 0))
+        func isFull() async throws -> Bool {
+            do throws(QueueError) {
+                try await queue.add(owned("probe-\(UUID().uuidString)", "a", maxOpen: 0))
+                return false
+            } catch {
+                return error.code == .ownerBusy && error.detail.hasPrefix("0 ")
+            }
+        }
+        // Expired.
+        try await queue.add(
+            NewJob(
+                id: "a1", request: Data("{}".utf8), timeToLive: .seconds(1), owner: JobOwner(id: "a", name: "name-of-a")
+            ))
+        clock.advance(by: .seconds(2))
+        // In Redis it is found by whoever looks after the queue, or takes from it.
+        try await queue.settle { $0.queued == 0 }
+        #expect(try await isFull())
+        // Stalled too often.
+        try await queue.add(owned("a2", "a"))
+        _ = try await queue.take()
+        clock.advance(by: .seconds(100))
+        try await queue.recoverStalled()
+        #expect(try await isFull())
+        // Failed.
+        try await queue.add(owned("a3", "a"))
+        let lease = try await queue.take()
+        _ = try await queue.fail(lease.token, reason: "x", result: .sample("a3", .internalError), mayRetry: false)
+        #expect(try await isFull())
+    }
+
     // MARK: Idempotency keys
 
     private func keyed(_ id: String, _ key: String, _ code: String = "1", scope: String = "") throws -> NewJob {

@@ -296,7 +296,9 @@ struct FaultTests {
     func addRepeatedLate() async throws {
         let place = try place()
         let queue = try place.queue()
-        let arguments: [RedisArgument] = ["j-a", "{}", "{}", "10", "1000", "2", "", "call-1", "", ""]
+        let arguments: [RedisArgument] = [
+            "j-a", "{}", "{}", "10", "1000", "2", "", "call-1", "", "", "", "", "", "", "",
+        ]
         #expect(try await queue.run(.add, arguments)[0].integer == 0)
         let lease = try await queue.take(by: "w")
         try await queue.complete(lease.token, with: .sample("j-a"))

@@ -72,7 +72,11 @@ struct LayoutTests {
     @Test("every key of ours ends by itself")
     func ownKeysEnd() async throws {
         let queue = try place.queue()
-        for id in ["j-a", "j-b"] { try await queue.add(.sample(id, timeToLive: .seconds(100))) }
+        for id in ["j-a", "j-b"] {
+            var job = NewJob.sample(id, timeToLive: .seconds(100))
+            job.owner = JobOwner(id: "0", name: "zero")
+            try await queue.add(job)
+        }
         let lease = try await queue.take(by: "w")
         try await queue.complete(lease.token, with: .sample("j-a", stdout: String(repeating: "x", count: 100_000)))
         // One that is followed and sent to.
@@ -93,6 +97,45 @@ struct LayoutTests {
             return table.concat(found, ' ')
             """, "0", place.base)
         #expect(endless == "")
+        await queue.close()
+    }
+
+    private func add(_ id: String, of owner: String, to queue: RedisJobQueue, maxOpen: Int? = nil) async throws {
+        var job = NewJob.sample(id)
+        job.owner = JobOwner(id: owner, name: "name-of-\(owner)", maxOpen: maxOpen)
+        try await queue.add(job)
+    }
+
+    @Test("owners' turns are the order of BullMQ's own list; jobs of nobody's keep their places in it")
+    func turns() async throws {
+        let queue = try place.queue()
+        for id in ["j-a1", "j-a2", "j-a3"] { try await add(id, of: "a", to: queue) }
+        try await queue.add(.sample("j-n1"))
+        try await queue.add(.sample("j-n2"))
+        for id in ["j-b1", "j-b2"] { try await add(id, of: "b", to: queue) }
+        for id in ["j-c1", "j-c2"] { try await add(id, of: "c", to: queue) }
+        // The next one to be taken is the last.
+        let wait = try place.redis(
+            "EVAL", "return table.concat(redis.call('LRANGE', ARGV[1], 0, -1), ' ')", "0", place.base + "wait")
+        #expect(wait == "j-n2 j-n1 j-a3 j-c2 j-b2 j-a2 j-c1 j-b1 j-a1")
+        #expect(try place.field("owner", of: "j-a1") == "a")
+        #expect(try place.redis("HEXISTS", place.base + "j-n1", "owner") == "0")
+        await queue.close()
+    }
+
+    @Test("a job of an owner's that BullMQ's clients removed or took gives its place back")
+    func reconcilesOwners() async throws {
+        let queue = try place.queue()
+        try await add("j-a1", of: "a", to: queue, maxOpen: 1)
+        await expectRefusal(.ownerBusy) { try await add("j-a2", of: "a", to: queue, maxOpen: 1) }
+        try place.redis("LREM", place.base + "wait", "0", "j-a1")
+        try place.redis("DEL", place.base + "j-a1")
+        _ = try await queue.run(.reconcile, [])
+        try await add("j-a2", of: "a", to: queue, maxOpen: 1)
+        // Taken past us: it does not wait any more.
+        try place.redis("SET", place.base + "j-a2:lock", "theirs")
+        _ = try await queue.run(.reconcile, [])
+        #expect(try place.redis("ZSCORE", place.base + "bh:of:a", "j-a2") == "0")
         await queue.close()
     }
 

@@ -38,7 +38,7 @@ async def http(port, method, path, body=None, headers=()):
     reader, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 5)
     try:
         data = b"" if body is None else json.dumps(body).encode()
-        lines = [f"{method} {path} HTTP/1.1", "host: chaos", "connection: close", f"content-length: {len(data)}"]
+        lines = [f"{method} {path} HTTP/1.1", "host: localhost", "connection: close", f"content-length: {len(data)}"]
         lines += ["content-type: application/json", *headers]
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
         answer = await asyncio.wait_for(reader.read(-1), 60)

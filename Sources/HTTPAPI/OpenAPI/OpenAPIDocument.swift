@@ -32,7 +32,13 @@ struct OpenAPIDocument {
             "servers": .array([.object(["url": .string("/")])]), "paths": .object(paths),
             "components": .object([
                 "schemas": .object(
-                    JSONObject(schemas.map { JSONObject.Member(name: $0.0, value: .object($0.1.json)) }))
+                    JSONObject(schemas.map { JSONObject.Member(name: $0.0, value: .object($0.1.json)) })),
+                "securitySchemes": .object([
+                    Operation.bearer: .object([
+                        "type": .string("http"), "scheme": .string("bearer"),
+                        "description": .string("An API key, where keys are in use."),
+                    ])
+                ]),
             ]),
         ]
     }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Jobs
+import Keyring
 
 /// One method of one path, as the document says it.
 struct Operation: Sendable {
@@ -8,6 +9,8 @@ struct Operation: Sendable {
     /// Unique, for programs that make clients of the document.
     var id: String
     var summary: String
+    /// What it asks of whoever calls it: as the route does, which a test holds.
+    var access: RouteAccess
     var request: Body?
     var parameters: [Parameter] = []
     var answers: [Answer] = []
@@ -45,6 +48,23 @@ struct Operation: Sendable {
         .badRequest, .requestHeaderFieldsTooLarge, .serviceUnavailable,
     ]
 
+    /// The name of the key's scheme in the document.
+    static let bearer = "key"
+
+    /// No key or a wrong one, one that is not good for this or a page of another origin, a name that is not this server's.
+    private var refusals: [HTTPResponse.Status] {
+        access == .open ? [] : [.unauthorized, .forbidden, .misdirectedRequest]
+    }
+
+    /// Either a key with the scope or, where no keys are in use, nothing.
+    private var security: JSONValue {
+        switch access {
+        case .open: .array([])
+        case .scope(let scope):
+            .array([.object([Self.bearer: .array([.string(scope.rawValue)])]), .object([:])])
+        }
+    }
+
     var json: JSONObject {
         var object: JSONObject = ["operationId": .string(id), "summary": .string(summary)]
         if !parameters.isEmpty {
@@ -64,13 +84,14 @@ struct Operation: Sendable {
                     ])))
         }
         var responses = answers.map { JSONObject.Member(name: "\($0.status.code)", value: .object($0.json)) }
-        let failures = Set((problems + Self.everywhere).map(\.code)).sorted()
+        let failures = Set((problems + refusals + Self.everywhere).map(\.code)).sorted()
         responses += failures.map { code in
             .init(
                 name: "\(code)",
                 value: .object(Answer.problem(HTTPResponse.Status(code: code)).json))
         }
         object.members.append(.init(name: "responses", value: .object(JSONObject(responses))))
+        object.members.append(.init(name: "security", value: security))
         return object
     }
 }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import JobQueue
 import Jobs
+import Keyring
 
 extension Operation {
     /// Everything that the API answers. A test holds it to the routes.
@@ -8,6 +9,7 @@ extension Operation {
         Operation(
             method: .post, path: "/api/execute", id: "execute",
             summary: "Runs a program and answers when it has ended, whatever the program did.",
+            access: .scope(.execute),
             request: .init(schema: .named("ExecutionRequest")),
             parameters: [idempotencyKey, prefer],
             answers: [
@@ -19,6 +21,7 @@ extension Operation {
             ], problems: adding),
         Operation(
             method: .post, path: "/api/jobs", id: "addJob", summary: "Puts a job into the queue.",
+            access: .scope(.execute),
             request: .init(schema: .named("ExecutionRequest")),
             parameters: [idempotencyKey],
             answers: [
@@ -27,16 +30,19 @@ extension Operation {
                     schema: .named("Accepted"), headers: [location, replayed], leadsTo: ["showJob", "cancelJob"])
             ], problems: adding),
         Operation(
-            method: .get, path: "/api/jobs/{id}", id: "showJob", summary: "A job as it stands.", parameters: [jobID],
+            method: .get, path: "/api/jobs/{id}", id: "showJob", summary: "A job as it stands.", access: .scope(.read),
+            parameters: [jobID],
             answers: [.init(status: .ok, description: "The job.", schema: .named("Job"))], problems: [.notFound]),
         Operation(
             method: .delete, path: "/api/jobs/{id}", id: "cancelJob",
-            summary: "Cancels a job, waiting or running. One that has ended keeps its result.", parameters: [jobID],
+            summary: "Cancels a job, waiting or running. One that has ended keeps its result.",
+            access: .scope(.execute), parameters: [jobID],
             answers: [.init(status: .ok, description: "The job as it stands now.", schema: .named("Job"))],
             problems: [.notFound]),
         Operation(
             method: .get, path: "/api/jobs/{id}/events", id: "followJob",
             summary: "A job while it runs, as server-sent events: queued, started, stage, stdout, stderr, result.",
+            access: .scope(.read),
             parameters: [jobID, lastEventID],
             answers: [
                 .init(
@@ -45,7 +51,7 @@ extension Operation {
             ], problems: [.notFound]),
         Operation(
             method: .post, path: "/api/jobs/{id}/stdin", id: "sendInput",
-            summary: "Adds to the standard input of an interactive job, or ends it.",
+            summary: "Adds to the standard input of an interactive job, or ends it.", access: .scope(.execute),
             request: .init(
                 mediaTypes: ["application/octet-stream", "text/plain"], schema: .string(), isRequired: false),
             parameters: [jobID, endOfInput],
@@ -55,27 +61,32 @@ extension Operation {
             ]),
         Operation(
             method: .get, path: "/api/job/{id}", id: "showFlatJob",
-            summary: "A job in the form of the service that Bulkhead replaces.", parameters: [jobID],
+            summary: "A job in the form of the service that Bulkhead replaces.", access: .scope(.read),
+            parameters: [jobID],
             answers: [.init(status: .ok, description: "The job.", schema: .named("FlatJob"))], problems: [.notFound]),
         Operation(
             method: .get, path: "/api/languages", id: "listLanguages", summary: "What can be run now.",
+            access: .scope(.read),
             answers: [.init(status: .ok, description: "Languages and versions.", schema: .named("Languages"))]),
         Operation(
             method: .get, path: "/health", id: "health",
-            summary: "Alive, as the service that Bulkhead replaces says it.",
+            summary: "Alive, as the service that Bulkhead replaces says it.", access: .open,
             answers: [.init(status: .ok, description: "Alive.", schema: .named("Health"))]),
         Operation(
             method: .get, path: "/healthz", id: "healthz", summary: "Alive, and whether jobs outlive this process.",
+            access: .open,
             answers: [.init(status: .ok, description: "Alive.", schema: .named("Liveness"))]),
         Operation(
-            method: .get, path: "/readyz", id: "readyz", summary: "Whether a job would run now.",
+            method: .get, path: "/readyz", id: "readyz", summary: "Whether a job would run now.", access: .open,
             answers: [.init(status: .ok, description: "It would.", schema: .named("Readiness"))]),
         Operation(
             method: .get, path: "/metrics", id: "metrics", summary: "Figures for Prometheus, text format 0.0.4.",
+            access: .scope(.admin),
             answers: [.init(status: .ok, description: "Metrics.", mediaType: "text/plain", schema: .string())]),
         Operation(
             method: .get, path: "/openapi.json", id: "openapi",
             summary: "This document, with the languages and maxima of the workers that live now.",
+            access: .scope(.read),
             answers: [.init(status: .ok, description: "OpenAPI 3.1.", schema: .map())]),
     ]
 

@@ -1,14 +1,18 @@
 extension Script {
     /// Puts a job at the end of the line, if there is room: job hash, `wait`, marker, events `added` and `waiting`.
     ///
+    /// One that has an owner goes where its owner's next turn is. `wait` stays a list in the order in which jobs are taken,
+    /// so that BullMQ's own clients, which know of no owners, see and take them in that order as well.
+    ///
     /// `ARGV[3]` id, `[4]` data, `[5]` options, `[6]` how many may wait, `[7]` how many bytes, `[8]` bytes of this one,
-    /// `[9]` when it expires or empty, `[10]` a number for this call, `[11]` scope and idempotency key or empty,
-    /// `[12]` the request's id or empty, `[13]` 1 for an interactive job. Answers {0},
+    /// `[9]` when it expires or empty, `[10]` a number for this call, `[11]` scope and idempotency key or empty, `[12]` the
+    /// request's id or empty, `[13]` 1 for an interactive job or empty, `[14]` the owner or empty, `[15]` and `[16]` how many
+    /// jobs of the owner may be open and may wait, or empty, `[17]` what logs call the owner. Answers {0},
     /// {1} for an id that is taken, {2, jobs, bytes, jobs taken, within milliseconds} where too many wait, {3, …} where they
-    /// are too large, {4, id} for a repetition, {5} for a key of another request. A call that is repeated because its answer
-    /// got lost finds its own number.
+    /// are too large, {4, id} for a repetition, {5} for a key of another request, {6, …} and {7, …}, as 2, where too many of
+    /// the owner are open or wait. A call that is repeated because its answer got lost finds its own number.
     static let add = Script(
-        name: "add",
+        name: "add", parts: [turnStep],
         body: #"""
             local id, size = ARGV[3], tonumber(ARGV[8])
             local key = prefix .. id
@@ -28,7 +32,15 @@ extension Script {
             if waiting >= tonumber(ARGV[6]) then return {2, waiting, bytes, drained()} end
             if bytes + size > tonumber(ARGV[7]) then return {3, waiting, bytes, drained()} end
 
-            call('INCR', idCounter)
+            local owner = ARGV[14]
+            if owner ~= '' then
+              local held = call('ZCARD', jobsOf(owner))
+              if ARGV[15] ~= '' and held >= tonumber(ARGV[15]) then return {6, held, bytes, drained()} end
+              local queued = call('ZCOUNT', jobsOf(owner), '(0', '+inf')
+              if ARGV[16] ~= '' and queued >= tonumber(ARGV[16]) then return {7, queued, bytes, drained()} end
+            end
+
+            local place = call('INCR', idCounter)
             call('HSET', key, 'name', 'execute', 'data', ARGV[4], 'opts', ARGV[5], 'timestamp', ARGV[2],
               'delay', 0, 'priority', 0, 'bh', size, 'born', ARGV[10])
             if ARGV[12] ~= '' then call('HSET', key, 'rid', ARGV[12]) end
@@ -46,7 +58,15 @@ extension Script {
             call('INCRBY', openBytes, size)
             touch(open, openBytes, expiry)
             emit('added', 'jobId', id, 'name', 'execute')
-            call('LPUSH', line(), id)
+            if owner == '' then
+              call('LPUSH', line(), id)
+            else
+              takeTurn(id, owner)
+              call('HSET', key, 'owner', owner, 'ownerName', ARGV[17])
+              call('ZADD', jobsOf(owner), place + 1, id)
+              call('SADD', owners, owner)
+              touch(jobsOf(owner), owners)
+            end
             wake()
             emit('waiting', 'jobId', id)
             return {0}

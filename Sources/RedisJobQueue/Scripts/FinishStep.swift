@@ -15,7 +15,9 @@ extension Script {
           local before = call('HMGET', key, 'atm', 'in')
           local made = number(before[1])
           if previous == 'active' then made = call('HINCRBY', key, 'atm', 1) end
-          local isOurs = call('HEXISTS', key, 'bh') == 1
+          local ours = call('HMGET', key, 'bh', 'owner')
+          local isOurs = ours[1] and true or false
+          if ours[2] then call('ZREM', jobsOf(ours[2]), id) end
           forgetSize(open, openBytes, id)
           call('ZREM', expiry, id)
           call('HDEL', key, 'cancel', 'defa', 'expiresAt', 'live', 'in', 'inAt', 'inOnce')

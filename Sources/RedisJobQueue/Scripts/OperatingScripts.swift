@@ -46,7 +46,7 @@ extension Script {
         name: "reprocess",
         body: #"""
             local id, key = ARGV[3], prefix .. ARGV[3]
-            local state = call('HMGET', key, 'name', 'parentKey', 'bh', 'priority')
+            local state = call('HMGET', key, 'name', 'parentKey', 'bh', 'priority', 'owner')
             if not state[1] then return -1 end
             if state[2] and state[2] ~= '' then return 2 end
             if call('ZREM', failed, id) == 0 then return 1 end
@@ -60,6 +60,12 @@ extension Script {
               touch(open, openBytes)
               local name = keyOf(id)
               if name then touch(name) end
+            end
+            if state[5] then
+              -- Whoever runs the service decides this, and no quota of the owner's.
+              call('ZADD', jobsOf(state[5]), call('INCR', idCounter) + 1, id)
+              call('SADD', owners, state[5])
+              touch(jobsOf(state[5]), owners)
             end
             if number(state[4]) > 0 then
               call('ZADD', prioritized, priorityScore(number(state[4])), id)

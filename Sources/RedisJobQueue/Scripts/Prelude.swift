@@ -15,6 +15,9 @@ extension Script {
         local finishedChannel, controlChannel, workers = KEYS[22], KEYS[23], KEYS[24]
         -- And how many jobs left the line since it was last empty.
         local drain = KEYS[25]
+        -- And the owners of jobs. Each has a set of its own of those that are not finished: the score of one that waits is
+        -- above 0 and grows with the order in which they came, of one that runs it is 0.
+        local owners = KEYS[26]
         local prefix, now = ARGV[1], tonumber(ARGV[2])
 
         -- A field that may be missing, or hold anything: a script that stops halfway would leave a job nowhere.
@@ -160,6 +163,14 @@ extension Script {
         local function drained()
           local fields = call('HMGET', drain, 'since', 'taken')
           return math.floor(number(fields[2])), fields[1] and math.max(0, now - number(fields[1])) or 0
+        end
+
+        local function jobsOf(owner) return prefix .. 'bh:of:' .. owner end
+
+        -- A job that ran or was put down waits again, before those of its owner that came later.
+        local function waitsAgain(id)
+          local owner = call('HGET', prefix .. id, 'owner')
+          if owner then call('ZADD', jobsOf(owner), 'XX', 1, id) end
         end
 
         -- The key of the idempotency key under which a job was added, while it is that job's; else false.

@@ -22,6 +22,18 @@ extension Script {
                 end
               end
             end
+            for _, owner in ipairs(call('SMEMBERS', owners)) do
+              for _, id in ipairs(call('ZRANGE', jobsOf(owner), 0, -1)) do
+                local state = call('HMGET', prefix .. id, 'name', 'finishedOn')
+                if not state[1] or state[2] then
+                  wrong = wrong + 1
+                  call('ZREM', jobsOf(owner), id)
+                elseif call('EXISTS', prefix .. id .. ':lock') == 1 then
+                  call('ZADD', jobsOf(owner), 'XX', 0, id)
+                end
+              end
+              if call('EXISTS', jobsOf(owner)) == 0 then call('SREM', owners, owner) end
+            end
             call('SET', openBytes, sum)
             touch(open, openBytes, expiry, kept, keptSizes, keptBytes)
             return wrong

@@ -13,6 +13,7 @@ extension Script {
             if call('LREM', active, -1, id) < 1 then return -3 end
             unlock(id)
             call('HSET', key, 'once', ARGV[5])
+            waitsAgain(id)
             if call('HINCRBY', key, 'ats', -1) <= 0 then
               call('HDEL', key, 'processedOn', 'pb')
               local expiresAt = call('HGET', key, 'expiresAt')

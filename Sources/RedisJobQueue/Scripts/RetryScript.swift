@@ -17,6 +17,7 @@ extension Script {
             log(id, ARGV[5])
             call('HINCRBY', key, 'atm', 1)
             call('HSET', key, 'failedReason', ARGV[5], 'stacktrace', ARGV[6], 'once', ARGV[8], 'delay', delay)
+            waitsAgain(id)
             if delay > 0 then
               putOff(id, delay)
             else

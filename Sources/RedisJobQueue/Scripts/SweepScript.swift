@@ -29,6 +29,7 @@ extension Script {
                 if times > tonumber(ARGV[3]) and not isRepeated then isOver = true end
                 if isOver then call('HSET', key, 'defa', 'job stalled more than allowable limit') end
                 call('RPUSH', line(), id)
+                waitsAgain(id)
                 emit('waiting', 'jobId', id, 'prev', 'active')
                 emit('stalled', 'jobId', id)
                 found[#found + 1] = id

@@ -5,9 +5,8 @@ extension Script {
     ///
     /// `ARGV[3]` token, `[4]` the lock's milliseconds, `[5]` the worker's name, `[6]` the most bytes of data, `[7]` 1 where
     /// an earlier call's answer got lost. Answers {'job', id, name, opts, timestamp, ats, atm, defa, cancel, parentKey,
-    /// children, bytes of data, data, when to look again, live, in, request's id}, {'expired'} where a job has to be dropped
-    /// first, or {'none', when
-    /// to look again}. That is a time in milliseconds since 1970: long ago where more work waits, nothing where no time is
+    /// children, bytes of data, data, when to look again, live, in, request's id, owner's name}, {'expired'} where a job has to be
+    /// dropped first, or {'none', when to look again}. That is a time in milliseconds since 1970: long ago where more work waits, nothing where no time is
     /// known and the marker will tell.
     static let take = Script(
         name: "take",
@@ -22,12 +21,14 @@ extension Script {
             local function record(id)
               local key = prefix .. id
               local fields = call('HMGET', key, 'name', 'opts', 'timestamp', 'ats', 'atm', 'defa', 'cancel', 'parentKey',
-                'live', 'in', 'rid')
+                'live', 'in', 'rid', 'owner', 'ownerName')
+              if fields[12] then call('ZADD', jobsOf(fields[12]), 'XX', 0, id) end
               local children = call('SCARD', key .. ':dependencies') + call('ZCARD', key .. ':unsuccessful')
               local bytes = call('HSTRLEN', key, 'data')
               local data = bytes <= tonumber(ARGV[6]) and call('HGET', key, 'data')
               return {'job', id, fields[1], fields[2], fields[3], fields[4], fields[5], fields[6], fields[7], fields[8],
-                children, bytes, data, upcoming() or false, fields[9], fields[10], fields[11]}
+                children, bytes, data, upcoming() or false, fields[9], fields[10], fields[11],
+                fields[13]}
             end
 
             if ARGV[7] == '1' then

@@ -1,8 +1,12 @@
 import ArgumentParser
+import HTTPAPI
+import Logging
+import ServiceLifecycle
+import Telemetry
 
-/// Where a command that serves no HTTP answers Prometheus.
+/// A port with nothing but the answer to Prometheus: the only one that a worker has, and one without API keys for the others.
 struct MetricsOptions: ParsableArguments {
-    @Option(help: "A port for GET /metrics; 0 lets the kernel choose (none; BULKHEAD_METRICS_PORT).")
+    @Option(help: "A port for GET /metrics and nothing else; 0 lets the kernel choose (none; BULKHEAD_METRICS_PORT).")
     var metricsPort: Int?
 
     @Option(help: "The address of that port (127.0.0.1; BULKHEAD_METRICS_HOST).")
@@ -10,11 +14,28 @@ struct MetricsOptions: ParsableArguments {
 
     /// - Returns: nil where none is wanted.
     /// - Throws: `ValidationError` for a port that is none.
-    func address() throws -> (host: String, port: Int)? {
+    func address() throws -> MetricsAddress? {
         let none = -1
         let port = try Setting.integer(
             metricsPort, "BULKHEAD_METRICS_PORT", flagName: "--metrics-port", in: 0...65_535, default: none)
         guard port != none else { return nil }
-        return (Setting.string(metricsHost, "BULKHEAD_METRICS_HOST", default: "127.0.0.1"), port)
+        return MetricsAddress(
+            host: Setting.string(metricsHost, "BULKHEAD_METRICS_HOST", default: "127.0.0.1"), port: port)
+    }
+}
+
+/// Where Prometheus is answered.
+struct MetricsAddress: Sendable {
+    let host: String
+    /// 0 lets the kernel choose.
+    let port: Int
+
+    /// What serves there. First in a group, so that it is the last to go: what is finished at the end is still counted.
+    func service(of page: MetricsPage, logger: Logger) -> ServiceGroupConfiguration.ServiceConfiguration {
+        let host = host
+        let server = MetricsServer(host: host, port: port, page: page, logger: logger) { port in
+            logger.info("metrics", metadata: ["url": "http://\(host):\(port)/metrics"])
+        }
+        return .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)
     }
 }

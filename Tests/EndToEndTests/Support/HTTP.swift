@@ -13,17 +13,23 @@ enum HTTP {
         var text: String { String(decoding: body, as: UTF8.self) }
     }
 
+    /// Posts JSON; `headers` are fields besides the usual ones.
     static func post(
         _ path: String, _ json: String, port: Int, headers: [String: String] = [:], seconds: Int = 60
     ) throws -> Response {
-        let own = headers.map { "\($0.key): \($0.value)\r\n" }.joined()
-        return try exchange(
+        try exchange(
             "POST \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n"
-                + "content-length: \(json.utf8.count)\r\n\(own)\r\n\(json)", port: port, seconds: seconds)
+                + "content-length: \(json.utf8.count)\r\n\(lines(headers))\r\n\(json)", port: port, seconds: seconds)
     }
 
-    static func get(_ path: String, port: Int) throws -> Response {
-        try exchange("GET \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", port: port, seconds: 60)
+    static func get(_ path: String, port: Int, headers: [String: String] = [:]) throws -> Response {
+        try exchange(
+            "GET \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\(lines(headers))\r\n", port: port,
+            seconds: 60)
+    }
+
+    private static func lines(_ headers: [String: String]) -> String {
+        headers.map { "\($0.key): \($0.value)\r\n" }.joined()
     }
 
     /// Any method, with a body of any type; an empty type for a request without a body.
@@ -35,22 +41,11 @@ enum HTTP {
     }
 
     private static func exchange(_ request: String, port: Int, seconds: Int) throws -> Response {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw failure("socket") }
+        let descriptor = try connect(port: port)
         defer { close(descriptor) }
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard connected == 0 else { throw failure("connect") }
         var rest = Array(request.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -66,6 +61,26 @@ enum HTTP {
             bytes += chunk[0..<count]
         }
         return try parse(bytes)
+    }
+
+    /// A connection to the loopback, to be closed.
+    static func connect(port: Int) throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw failure("socket") }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        let connected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard connected == 0 else {
+            defer { close(descriptor) }
+            throw failure("connect")
+        }
+        return descriptor
     }
 
     private static func parse(_ bytes: [UInt8]) throws -> Response {
