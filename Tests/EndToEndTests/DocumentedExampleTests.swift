@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// What docs/api.md shows is what a service does: its commands are run, and print what stands below them.
+    /// What the documents show is what a service does: its commands are run, and print what stands below them.
     @Suite("Documented examples")
     struct DocumentedExampleTests {
         /// A block of commands, and the block after it: what they print, where `…` stands for anything.
@@ -74,12 +74,12 @@ extension EndToEnd {
             #expect(!Self.matches("abc", "a…d"))
         }
 
-        @Test("every command of docs/api.md prints what stands below it")
-        func api() throws {
+        @Test("every command prints what stands below it", arguments: ["docs/api.md", "docs/migration.md"])
+        func commands(path: String) throws {
             let document = try String(
-                contentsOf: URL(fileURLWithPath: "\(Installation.sources)/docs/api.md"), encoding: .utf8)
+                contentsOf: URL(fileURLWithPath: "\(Installation.sources)/\(path)"), encoding: .utf8)
             let examples = Self.examples(of: document)
-            #expect(examples.count >= 4)
+            #expect(!examples.isEmpty)
             let server = try Server(slots: 4)
             // As after an installation.
             let programs = try TemporaryFolder()
@@ -97,9 +97,9 @@ extension EndToEnd {
                     environment: Installation.environment)
                 let exitCode = try shell.wait(atMost: .seconds(60))
                 let output = String(decoding: shell.standardOutput, as: UTF8.self)
-                #expect(exitCode == 0, "docs/api.md:\(example.line): \(shell.standardError)")
+                #expect(exitCode == 0, "\(path):\(example.line): \(shell.standardError)")
                 if let expected = example.output {
-                    #expect(Self.matches(output, expected), "docs/api.md:\(example.line) printed:\n\(output)")
+                    #expect(Self.matches(output, expected), "\(path):\(example.line) printed:\n\(output)")
                 }
             }
             #expect(try server.stop() == 0)
