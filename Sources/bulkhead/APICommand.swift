@@ -19,6 +19,7 @@ struct APICommand: ParsableCommand {
             REDIS_URL=redis://127.0.0.1:6379 sudo -E bulkhead worker
             """)
 
+    @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var listening: ListeningOptions
     @OptionGroup var selection: QueueSelection
     @OptionGroup var logging: LogOptions

@@ -45,7 +45,7 @@ struct RunningEngine {
             throw IsolationError(.host, "must be started as root (it gives root up once its launcher runs): try sudo")
         }
         try DelegatedScope.ensure(arguments: CommandLine.arguments)
-        let store = options.store
+        let store = try options.store
         let wanted = try names ?? usableImages(of: store)
         // The default image first: slots are warmed up for it.
         let ordered = wanted.filter { $0 == "default" } + wanted.filter { $0 != "default" }

@@ -29,8 +29,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var listening: ListeningOptions
     @OptionGroup var selection: QueueSelection
 
-    @Option(help: "How many programs run at once (2 for each core; BULKHEAD_SLOTS).")
-    var slots: Int?
+    @Option(Settings.slots) var slots: String?
 
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var logging: LogOptions
@@ -62,10 +61,8 @@ struct ServeCommand: ParsableCommand {
     }
 
     /// - Throws: `ValidationError` for a number that is out of its range.
-    static func slotCount(_ flag: Int?) throws -> Int {
-        try Setting.integer(
-            flag, "BULKHEAD_SLOTS", flagName: "--slots", in: 1...256,
-            default: 2 * ProcessInfo.processInfo.activeProcessorCount)
+    static func slotCount(_ flag: String?) throws -> Int {
+        try Settings.slots.given(flag) ?? 2 * ProcessInfo.processInfo.activeProcessorCount
     }
 
     private static func serve(

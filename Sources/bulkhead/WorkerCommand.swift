@@ -23,8 +23,7 @@ struct WorkerCommand: ParsableCommand {
     @OptionGroup var engine: EngineOptions
     @OptionGroup var selection: QueueSelection
 
-    @Option(help: "How many programs run at once (2 for each core; BULKHEAD_SLOTS).")
-    var slots: Int?
+    @Option(Settings.slots) var slots: String?
 
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var metrics: MetricsOptions
