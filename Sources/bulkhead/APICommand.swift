@@ -28,11 +28,13 @@ struct APICommand: ParsableCommand {
         let logger = try logging.logger()
         guard let server = try selection.redis(neededBy: "bulkhead api") else { throw ExitCode(2) }
         let api = try listening.apiConfiguration()
+        let manager = try ServiceManager.take(logger: logger)
         let queue = try selection.redisQueue(on: server, logger: logger)
         let store = ImageStore(
             stateDirectory: ImageStore.defaultStateDirectory,
             recipeDirectories: ImageStore.standardRecipeDirectories(executable: Installation.executable))
         let directory = LivingWorkers(queue: queue, commands: try store.commandsThatAdd(), logger: logger)
+        let listening = Event()
         try runToEnd {
             let http = HTTPMetrics()
             let page = MetricsPage([
@@ -43,9 +45,17 @@ struct APICommand: ParsableCommand {
                 queue: queue, languages: directory, configuration: api, metrics: http, metricsPage: page, logger: logger
             ) { port in
                 logger.info("serving", metadata: ["url": "http://\(api.host):\(port)", "uid": "\(getuid())"])
+                listening.happen()
+            }
+            let supervised = manager.map {
+                Supervised(
+                    manager: $0, logger: logger,
+                    conditions: [.event(listening, "starting"), .reached(queue, at: server)], parts: [.loops],
+                    status: { "listens on \(api.host)" })
             }
             var configuration = ServiceGroupConfiguration(
-                services: [.init(service: httpServer, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [.init(service: httpServer, successTerminationBehavior: .gracefullyShutdownGroup)]
+                    + supervised.services,
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
             configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
             try await ServiceGroup(configuration: configuration).run()

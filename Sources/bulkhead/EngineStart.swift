@@ -111,6 +111,19 @@ struct RunningEngine {
             }, onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) })
     }
 
+    /// Who wants to hear how this process is. Not before the engine has started: on the way it may start again in a scope of
+    /// its own, and must find the name once more.
+    /// - Throws: where that somebody cannot be reached; then the engine has been shut down.
+    func serviceManager(logger: Logger) throws -> ServiceManager? {
+        do {
+            return try ServiceManager.take(logger: logger)
+        } catch {
+            let engine = engine
+            try runToEnd { await engine.shutDown() }
+            throw error
+        }
+    }
+
     /// What runs jobs in it.
     /// - Parameters:
     ///   - name: this host's, as results show it.

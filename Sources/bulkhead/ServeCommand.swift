@@ -45,13 +45,22 @@ struct ServeCommand: ParsableCommand {
 
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
+        let manager = try running.serviceManager(logger: logger)
         let additions = try engine.store.commandsThatAdd()
         let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
+        let listening = Event()
+        var conditions = [Supervised.Condition.event(listening, "starting")]
+        if let redis, let shared { conditions.append(.reached(shared, at: redis)) }
+        let supervised = manager.map {
+            Supervised(
+                manager: $0, logger: logger, conditions: conditions, parts: [.loops, .engine(running.engine)],
+                status: running.engine.statusLine)
+        }
         try runToEnd {
             do {
                 try await Self.serve(
                     running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions, api: api,
-                    audit: audit, logger: logger)
+                    audit: audit, listening: listening, supervised: supervised, logger: logger)
             } catch {
                 await running.engine.shutDown()
                 throw error
@@ -67,7 +76,8 @@ struct ServeCommand: ParsableCommand {
 
     private static func serve(
         _ running: RunningEngine, slots: Int, additions: [String: String], shared: RedisJobQueue?,
-        queueOptions: QueueOptions, api: APIConfiguration, audit: AuditLog?, logger: Logger
+        queueOptions: QueueOptions, api: APIConfiguration, audit: AuditLog?, listening: Event, supervised: Supervised?,
+        logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
         readImagesAhead(running.images, logger: logger)
@@ -115,6 +125,7 @@ struct ServeCommand: ParsableCommand {
                     "memoryBudget": "\(running.shares?.budget ?? 0)",
                     "languages": "\(running.languages.all.map(\.name).joined(separator: " "))",
                 ])
+            listening.happen()
         }
         var configuration = ServiceGroupConfiguration(
             services: [
@@ -122,7 +133,8 @@ struct ServeCommand: ParsableCommand {
                 // to go.
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-            ] + announcers, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
+            ] + announcers + supervised.services, gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
         try await ServiceGroup(configuration: configuration).run()
     }
