@@ -38,6 +38,12 @@ enum Installation {
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
     }
 
+    /// Where data files are installed: `/usr/share/bulkhead` for `/usr/bin/bulkhead`.
+    static func shared(_ name: String) -> String {
+        URL(fileURLWithPath: executable).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("share/bulkhead/\(name)").path
+    }
+
     /// Another binary of this installation: as set; else beside the running one, as in a build folder; else where programs
     /// that only programs start are installed (`/usr/bin/bulkhead` and `/usr/libexec/bulkhead`; FHS 3.0, 4.7).
     /// - Throws: `ValidationError` that says where it was looked for.
@@ -70,7 +76,7 @@ enum Installation {
                 candidates.append(folder.appendingPathComponent(name).path)
                 folder = folder.deletingLastPathComponent()
             }
-            candidates.append("/usr/share/bulkhead/\(name)")
+            candidates.append(shared(name))
         }
         for candidate in candidates where FileManager.default.isReadableFile(atPath: "\(candidate)/\(file)") {
             return candidate

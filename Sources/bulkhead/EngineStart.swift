@@ -51,7 +51,9 @@ struct RunningEngine {
         let ordered = wanted.filter { $0 == "default" } + wanted.filter { $0 != "default" }
         let images = try ordered.map { try store.open($0) }
         guard !images.isEmpty else {
-            throw IsolationError(.host, "no image is built; build one: bulkhead rootfs build default")
+            note("no image is built; build one: bulkhead rootfs build default")
+            // The same again at every start: a service manager need not try.
+            throw ExitCode(EX_CONFIG)
         }
         var maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
         let shares = try memory?.shares(of: MemorySettings.memory(), for: images.flatMap(\.manifest.languages))
