@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: build run test chaos bench clean format lint help
+.PHONY: build run test test-package deb tarball chaos bench clean format lint help
 
 # Where the service listens, and where images are kept.
 PORT ?= 3000
@@ -25,6 +25,19 @@ chaos: build ## Kill and harm workers, launchers and Redis at random under load,
 	@. scripts/common.sh && as_root .build/release/bulkhead rootfs build default --state-dir "$$STATE_DIR"
 	@. scripts/common.sh && as_root env $$(env | grep ^CHAOS_ || true) STATE_DIR="$$STATE_DIR" scripts/chaos.sh
 
+deb: build ## Make the Debian package in .build/packages
+	@scripts/packages.sh package
+	@scripts/deb.sh
+
+tarball: build ## Make the tarball for other distributions in .build/packages
+	@scripts/packages.sh package
+	@scripts/tarball.sh
+
+test-package: build ## Install, use, upgrade, remove and purge the package in a virtual machine under systemd
+	@scripts/packages.sh package
+	@scripts/packages.sh test
+	@. scripts/common.sh && as_root env STATE_DIR="$$STATE_DIR" scripts/test-package.sh
+
 bench: build ## Measure the engine, its layers, HTTP and other sandboxes on this machine into docs/benchmarks.md (some minutes)
 	@scripts/packages.sh bench
 	@. scripts/common.sh && as_root .build/release/bulkhead rootfs build default --state-dir "$$STATE_DIR"
@@ -40,4 +53,4 @@ clean: ## Remove what was built here; images stay
 	@rm -rf .build
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

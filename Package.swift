@@ -56,6 +56,9 @@ let package = Package(
 
         // Naming content by its digest.
         .target(name: "Hashing", swiftSettings: settings),
+        // What an operator sets: by flag, environment variable or file. Knows no setting by name.
+        .target(
+            name: "SettingSources", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: settings),
         // Counting, and the page that tells of it. Knows nothing of what is counted.
         .target(name: "Telemetry", dependencies: ["Linux"], swiftSettings: settings),
 
@@ -118,7 +121,7 @@ let package = Package(
             name: "bulkhead",
             dependencies: [
                 "CLinux", "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Keyring", "Linux",
-                "Measurement", "RedisJobQueue", "Seccomp", "Selftest", "Telemetry", "Worker",
+                "Measurement", "RedisJobQueue", "Seccomp", "Selftest", "SettingSources", "Telemetry", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -130,6 +133,7 @@ let package = Package(
         .testTarget(name: "LaunchProtocolTests", dependencies: ["LaunchProtocol"], swiftSettings: settings),
         .testTarget(name: "SeccompTests", dependencies: ["CSeccomp", "Linux", "Seccomp"], swiftSettings: settings),
         .testTarget(name: "HashingTests", dependencies: ["Hashing"], swiftSettings: settings),
+        .testTarget(name: "SettingSourcesTests", dependencies: ["SettingSources"], swiftSettings: settings),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"], swiftSettings: settings),
         .testTarget(name: "JobsTests", dependencies: ["Jobs"], swiftSettings: settings),
         // A redis-server for tests, on a socket in a folder of its own.

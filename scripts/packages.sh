@@ -7,6 +7,7 @@
 # The test group also gets Docker's seccomp profile into .build/profiles, out of a package that would bring 250 others along;
 # it is data for tests and is not kept in this repository. And promtool, out of Debian's package prometheus, which would start
 # a server.
+#   packages.sh package what `make deb` and `make tarball` need
 # With --list before the group it only prints the names of what it installs.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -15,6 +16,7 @@ set -euo pipefail
 build=(binutils ca-certificates g++ git libc6-dev libcap-dev libhiredis-dev libseccomp-dev make pkg-config)
 run=(curl debian-archive-keyring iproute2 mmdebstrap util-linux)
 bench=(bubblewrap crun redis-server runc systemd-container)
+package=(debhelper dpkg-dev lintian python3)
 test=(busybox-static cpio jq libcap2-bin python3-venv qemu-system-x86 redis-server)
 
 # The virtual machine boots a stock kernel. A host that has one keeps it: a second could become what it boots next.
@@ -37,8 +39,9 @@ case ${1:-} in
 build) wanted=("${build[@]}") ;;
 run) wanted=("${build[@]}" "${run[@]}") ;;
 test) wanted=("${build[@]}" "${run[@]}" "${test[@]}") ;;
+package) wanted=("${build[@]}" "${package[@]}") ;;
 bench) wanted=("${build[@]}" "${run[@]}" "${bench[@]}") ;;
-*) fail "usage: packages.sh [--list] build|run|test|bench" ;;
+*) fail "usage: packages.sh [--list] build|run|test|package|bench" ;;
 esac
 if ((list)); then
     printf '%s\n' "${wanted[@]}"

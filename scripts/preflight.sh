@@ -22,6 +22,13 @@ else
         "(bulkhead rootfs build --help), and use: swift build, bulkhead serve"
 fi
 
+machine=$(uname -m)
+if [[ $machine == x86_64 ]]; then
+    good "machine $machine"
+else
+    bad "machine $machine: system calls, filters and the launcher's stub are x86-64's; use an x86-64 host"
+fi
+
 kernel=$(uname -r)
 if at_least "${kernel%%-*}" "$LEAST_KERNEL"; then
     good "kernel $kernel"

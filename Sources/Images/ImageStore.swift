@@ -19,10 +19,12 @@ public struct ImageStore {
         self.recipeDirectories = recipeDirectories.map(Self.absolute)
     }
 
-    /// `rootfs/` of the source tree that `executable` was built in, where it was, then `/usr/share/bulkhead/rootfs`.
+    /// `rootfs/` of the source tree that `executable` was built in, where it was, then where it is installed:
+    /// `/usr/share/bulkhead/rootfs` for `/usr/bin/bulkhead`.
     public static func standardRecipeDirectories(executable: String) -> [String] {
         var directories: [String] = []
         var directory = URL(fileURLWithPath: executable).resolvingSymlinksInPath().deletingLastPathComponent()
+        let installed = directory.deletingLastPathComponent().appendingPathComponent("share/bulkhead/rootfs").path
         // .build/<triple>/<configuration>/bulkhead, or a scratch path a little deeper.
         for _ in 0..<6 where directory.path != "/" {
             let candidate = directory.appendingPathComponent("rootfs").path
@@ -32,7 +34,7 @@ public struct ImageStore {
             }
             directory = directory.deletingLastPathComponent()
         }
-        return directories + ["/usr/share/bulkhead/rootfs"]
+        return directories + [installed]
     }
 
     private static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }

@@ -51,6 +51,13 @@ public final class Engine: Sendable {
     /// Whether the launcher has ended, so that no job can run any more.
     public var hasEnded: Bool { launcher.hasEnded }
 
+    /// Comes back when the launcher has answered, and what hands out slots: not before one of them that is stuck goes on.
+    /// - Returns: false where the launcher has ended.
+    public func answers() async -> Bool {
+        _ = await pool.figures
+        return await launcher.answers()
+    }
+
     /// Runs one program in a fresh sandbox. Waits for a free slot, first come first served; a cancelled task's job is
     /// ended and answered with `Ending.cancelled`.
     /// - Throws: `IsolationError` when the job could not run.

@@ -19,6 +19,8 @@ public final class LauncherConnection: Sendable {
     private struct State {
         /// Who waits for a slot, in the order in which they asked: the launcher answers in order.
         var waiting: [@Sendable (Result<OpenedSlot, IsolationError>) -> Void] = []
+        /// Who waits for a sign of life, in the order in which they asked.
+        var asking: [@Sendable (Bool) -> Void] = []
         var ended: IsolationError?
         var onEnd: (@Sendable (IsolationError) -> Void)?
         var isListening = false
@@ -89,6 +91,24 @@ public final class LauncherConnection: Sendable {
         return try result.get()
     }
 
+    /// Comes back when the launcher has taken a message: not before one that is stopped goes on.
+    /// - Returns: false where it has ended.
+    func answers() async -> Bool {
+        await withCheckedContinuation { continuation in
+            let isAsked: Bool = state.withLock { state in
+                guard state.ended == nil else { return false }
+                do {
+                    try send(.ask)
+                    state.asking.append { continuation.resume(returning: $0) }
+                    return true
+                } catch {
+                    return false
+                }
+            }
+            if !isAsked { continuation.resume(returning: false) }
+        }
+    }
+
     /// Whether the launcher has ended, and with it every slot.
     var hasEnded: Bool { state.withLock { $0.ended != nil } }
 
@@ -113,6 +133,7 @@ public final class LauncherConnection: Sendable {
             }
             answer(.success(OpenedSlot(index: index, socket: descriptor)))
         case .slotRefused(let failure): answer(.failure(IsolationError(failure)))
+        case .answer: state.withLock { $0.asking.isEmpty ? nil : $0.asking.removeFirst() }?(true)
         case .slotClosed, .ready, .failed: break
         }
     }
@@ -127,14 +148,16 @@ public final class LauncherConnection: Sendable {
     }
 
     private func end(_ error: IsolationError) {
-        let (waiting, onEnd) = state.withLock { state in
+        let (waiting, asking, onEnd) = state.withLock { state in
             state.ended = error
             defer {
                 state.waiting = []
+                state.asking = []
                 state.onEnd = nil
             }
-            return (state.waiting, state.onEnd)
+            return (state.waiting, state.asking, state.onEnd)
         }
+        for waiter in asking { waiter(false) }
         for waiter in waiting { waiter(.failure(error)) }
         onEnd?(error)
     }

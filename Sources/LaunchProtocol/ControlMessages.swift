@@ -7,6 +7,8 @@ public enum ControlRequest: Equatable, Sendable {
     case openSlot(image: UInt8, policy: UInt8)
     /// Ends a slot that does not answer, and with it whatever runs in it. Answered by `slotClosed`.
     case killSlot(slot: UInt16)
+    /// Whether the launcher takes messages. Answered by `answer`.
+    case ask
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
@@ -18,6 +20,8 @@ public enum ControlRequest: Equatable, Sendable {
         case .killSlot(let slot):
             writer.put(UInt8(2))
             writer.put(slot)
+        case .ask:
+            writer.put(UInt8(3))
         }
         return writer.bytes
     }
@@ -27,6 +31,7 @@ public enum ControlRequest: Equatable, Sendable {
         switch try reader.number(UInt8.self) {
         case 1: self = .openSlot(image: try reader.number(), policy: try reader.number())
         case 2: self = .killSlot(slot: try reader.number())
+        case 3: self = .ask
         default: throw MalformedMessage("unknown request to the launcher")
         }
         try reader.end()
@@ -45,6 +50,8 @@ public enum ControlReply: Equatable, Sendable {
     case slotClosed(slot: UInt16)
     /// The launcher itself could not be set up and ends.
     case failed(StepFailure, detail: String)
+    /// The answer to `ask`.
+    case answer
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
@@ -64,6 +71,8 @@ public enum ControlReply: Equatable, Sendable {
             writer.put(UInt8(5))
             failure.write(to: &writer)
             writer.put(detail)
+        case .answer:
+            writer.put(UInt8(6))
         }
         return writer.bytes
     }
@@ -76,6 +85,7 @@ public enum ControlReply: Equatable, Sendable {
         case 3: self = .slotRefused(try StepFailure(from: &reader))
         case 4: self = .slotClosed(slot: try reader.number())
         case 5: self = .failed(try StepFailure(from: &reader), detail: try reader.string())
+        case 6: self = .answer
         default: throw MalformedMessage("unknown reply of the launcher")
         }
         try reader.end()

@@ -59,19 +59,6 @@ public struct RedisServer: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// The server that the environment names: `REDIS_URL`, else `REDIS_HOST` and `REDIS_PORT`.
-    /// - Returns: nil where neither is set.
-    /// - Throws: `RedisServerError` where what is set cannot be used.
-    public static func named(in environment: [String: String]) throws(RedisServerError) -> RedisServer? {
-        if let url = environment["REDIS_URL"], !url.isEmpty { return try RedisServer(url: url) }
-        guard let host = environment["REDIS_HOST"], !host.isEmpty else { return nil }
-        guard let text = environment["REDIS_PORT"], !text.isEmpty else { return RedisServer(host: host) }
-        guard let port = Int(text), (1...65_535).contains(port) else {
-            throw RedisServerError("REDIS_PORT must be a number from 1 to 65535")
-        }
-        return RedisServer(host: host, port: port)
-    }
-
     private static func database(_ text: String) throws(RedisServerError) -> Int {
         guard let number = Int(text), (0...1_000_000).contains(number) else {
             throw RedisServerError("the database in REDIS_URL must be a number")

@@ -20,6 +20,7 @@ struct APICommand: ParsableCommand {
             REDIS_URL=redis://127.0.0.1:6379 sudo -E bulkhead worker
             """)
 
+    @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var listening: ListeningOptions
     @OptionGroup var selection: QueueSelection
     @OptionGroup var metrics: MetricsOptions
@@ -29,17 +30,19 @@ struct APICommand: ParsableCommand {
         let logger = try logging.logger()
         guard let server = try selection.redis(neededBy: "bulkhead api") else { throw ExitCode(2) }
         let keys = try listening.access.keyFile(standard: nil)
-        var api = try listening.apiConfiguration(
+        var settings = try listening.apiConfiguration(
             keys: keys, hint: "bulkhead keys add NAME --keys FILE, and then --keys FILE here")
-        api.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
-        api.maxConnections = try DescriptorLimit.connections(besides: 0)
-        let configuration = api
+        settings.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
+        settings.maxConnections = try DescriptorLimit.connections(besides: 0)
+        let api = settings
         let metricsAddress = try metrics.address()
+        let manager = try ServiceManager.take(logger: logger)
         let queue = try selection.redisQueue(on: server, logger: logger)
         let store = ImageStore(
             stateDirectory: ImageStore.defaultStateDirectory,
             recipeDirectories: ImageStore.standardRecipeDirectories(executable: Installation.executable))
         let directory = LivingWorkers(queue: queue, commands: try store.commandsThatAdd(), logger: logger)
+        let isOpen = Event()
         try runToEnd {
             let http = HTTPMetrics()
             let page = MetricsPage([
@@ -47,22 +50,28 @@ struct APICommand: ParsableCommand {
                 queue.metrics.families,
             ])
             let httpServer = APIServer(
-                queue: queue, languages: directory, configuration: configuration, metrics: http, metricsPage: page,
-                logger: logger
+                queue: queue, languages: directory, configuration: api, metrics: http, metricsPage: page, logger: logger
             ) { port in
                 logger.info(
                     "serving",
                     metadata: [
-                        "url": "http://\(configuration.host):\(port)", "uid": "\(getuid())",
-                        "keys": "\(configuration.access.keys != nil)",
+                        "url": "http://\(api.host):\(port)", "uid": "\(getuid())",
+                        "keys": "\(api.access.keys != nil)",
                     ])
+                isOpen.happen()
+            }
+            let supervised = manager.map {
+                Supervised(
+                    manager: $0, logger: logger,
+                    conditions: [.event(isOpen, "starting"), .reached(queue, at: server)], parts: [.loops],
+                    status: { "listens on \(api.host)" })
             }
             var services = ServiceGroupConfiguration(
                 services: (metricsAddress.map { [$0.service(of: page, logger: logger)] } ?? []) + [
                     .init(service: httpServer, successTerminationBehavior: .gracefullyShutdownGroup)
-                ],
+                ] + supervised.services,
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
-            services.maximumGracefulShutdownDuration = configuration.drainTimeout + .seconds(10)
+            services.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
             try await ServiceGroup(configuration: services).run()
         }
     }

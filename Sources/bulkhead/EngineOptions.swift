@@ -1,45 +1,33 @@
 import ArgumentParser
 import Foundation
 import Images
+import SettingSources
 
 /// Where things are: the same for every command that runs programs.
 struct EngineOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Where images are kept (\(ImageStore.defaultStateDirectory); BULKHEAD_STATE_DIR).", valueName: "dir"))
-    var stateDir: String?
+    @OptionGroup var configuration: ConfigurationOptions
 
-    @Option(help: ArgumentHelp("A folder with image recipes, before the standard ones.", valueName: "dir"))
-    var recipes: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "A folder with the seccomp policies: init.json, default.json, and those that recipes name "
-                + "(BULKHEAD_POLICIES).", valueName: "dir"))
-    var policies: String?
-
-    @Option(help: ArgumentHelp("The bulkhead-launcher binary (beside bulkhead; BULKHEAD_LAUNCHER).", valueName: "path"))
-    var launcher: String?
-
-    var stateDirectory: String {
-        Setting.string(stateDir, "BULKHEAD_STATE_DIR", default: ImageStore.defaultStateDirectory)
-    }
+    @Option(Settings.stateDir) var stateDir: String?
+    @Option(Settings.recipes) var recipes: String?
+    @Option(Settings.policies) var policies: String?
+    @Option(Settings.launcher) var launcher: String?
 
     var store: ImageStore {
-        ImageStore(
-            stateDirectory: stateDirectory,
-            recipeDirectories: (recipes.map { [$0] } ?? [])
-                + ImageStore.standardRecipeDirectories(executable: Installation.executable))
+        get throws {
+            let recipes = try Settings.recipes.given(recipes).map { [$0] } ?? []
+            return ImageStore(
+                stateDirectory: try Settings.stateDir.value(stateDir),
+                recipeDirectories: recipes
+                    + ImageStore.standardRecipeDirectories(executable: Installation.executable))
+        }
     }
 
     /// - Throws: `ValidationError` that says where it was looked for.
-    func policyFolder() throws -> String {
-        let given = Setting.string(policies, "BULKHEAD_POLICIES", default: "")
-        return try Installation.folder("policies", holding: "default.json", given: given)
-    }
+    func policyFolder() throws -> String { try Installation.policyFolder(policies) }
 
+    /// - Throws: `ValidationError` that says where it was looked for.
     func launcherPath() throws -> String {
-        try Installation.companion("bulkhead-launcher", option: "--launcher", given: launcher, "BULKHEAD_LAUNCHER")
+        try Installation.companion("bulkhead-launcher", Settings.launcher, launcher)
     }
 }
 
@@ -50,22 +38,37 @@ enum Installation {
         URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
     }
 
-    /// Another binary of this installation: as given, or beside the running one.
+    /// Where data files are installed: `/usr/share/bulkhead` for `/usr/bin/bulkhead`.
+    static func shared(_ name: String) -> String {
+        URL(fileURLWithPath: executable).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("share/bulkhead/\(name)").path
+    }
+
+    /// Another binary of this installation: as set; else beside the running one, as in a build folder; else where programs
+    /// that only programs start are installed (`/usr/bin/bulkhead` and `/usr/libexec/bulkhead`; FHS 3.0, 4.7).
     /// - Throws: `ValidationError` that says where it was looked for.
-    static func companion(_ name: String, option: String, given: String?, _ variable: String) throws -> String {
-        let path = Setting.string(
-            given, variable,
-            default: URL(fileURLWithPath: executable).deletingLastPathComponent().appendingPathComponent(name).path)
-        guard FileManager.default.isExecutableFile(atPath: path) else {
-            throw ValidationError("no \(name) at \(path); install it beside bulkhead, or pass \(option)")
-        }
-        return path
+    static func companion(_ name: String, _ setting: Setting<String>? = nil, _ flag: String? = nil) throws -> String {
+        let folder = URL(fileURLWithPath: executable).deletingLastPathComponent()
+        let candidates =
+            try setting?.given(flag).map { [$0] } ?? [
+                folder.appendingPathComponent(name).path,
+                folder.deletingLastPathComponent().appendingPathComponent("libexec/bulkhead/\(name)").path,
+            ]
+        for path in candidates where FileManager.default.isExecutableFile(atPath: path) { return path }
+        let flag = setting.map { ", or pass --\($0.key)" } ?? ""
+        throw ValidationError("no \(name) at \(candidates.joined(separator: " or ")); install it there\(flag)")
+    }
+
+    /// The folder of seccomp policies.
+    /// - Throws: `ValidationError` that says where it was looked for.
+    static func policyFolder(_ flag: String?) throws -> String {
+        try folder("policies", holding: "default.json", given: Settings.policies.given(flag))
     }
 
     /// A folder of data files: as given, in the source tree that this binary was built in, or installed.
-    static func folder(_ name: String, holding file: String, given: String) throws -> String {
+    static func folder(_ name: String, holding file: String, given: String?) throws -> String {
         var candidates: [String] = []
-        if !given.isEmpty {
+        if let given {
             candidates = [given]
         } else {
             var folder = URL(fileURLWithPath: executable).deletingLastPathComponent()
@@ -73,7 +76,7 @@ enum Installation {
                 candidates.append(folder.appendingPathComponent(name).path)
                 folder = folder.deletingLastPathComponent()
             }
-            candidates.append("/usr/share/bulkhead/\(name)")
+            candidates.append(shared(name))
         }
         for candidate in candidates where FileManager.default.isReadableFile(atPath: "\(candidate)/\(file)") {
             return candidate

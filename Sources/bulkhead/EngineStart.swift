@@ -45,13 +45,15 @@ struct RunningEngine {
             throw IsolationError(.host, "must be started as root (it gives root up once its launcher runs): try sudo")
         }
         try DelegatedScope.ensure(arguments: CommandLine.arguments)
-        let store = options.store
+        let store = try options.store
         let wanted = try names ?? usableImages(of: store)
         // The default image first: slots are warmed up for it.
         let ordered = wanted.filter { $0 == "default" } + wanted.filter { $0 != "default" }
         let images = try ordered.map { try store.open($0) }
         guard !images.isEmpty else {
-            throw IsolationError(.host, "no image is built; build one: bulkhead rootfs build default")
+            note("no image is built; build one: bulkhead rootfs build default")
+            // The same again at every start: a service manager need not try.
+            throw ExitCode(EX_CONFIG)
         }
         var maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
         let shares = try memory?.shares(of: MemorySettings.memory(), for: images.flatMap(\.manifest.languages))
@@ -109,6 +111,19 @@ struct RunningEngine {
                 logger.critical("\(error); ending")
                 Foundation.exit(1)
             }, onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) })
+    }
+
+    /// Who wants to hear how this process is. Not before the engine has started: on the way it may start again in a scope of
+    /// its own, and must find the name once more.
+    /// - Throws: where that somebody cannot be reached; then the engine has been shut down.
+    func serviceManager(logger: Logger) throws -> ServiceManager? {
+        do {
+            return try ServiceManager.take(logger: logger)
+        } catch {
+            let engine = engine
+            try runToEnd { await engine.shutDown() }
+            throw error
+        }
     }
 
     /// What runs jobs in it.

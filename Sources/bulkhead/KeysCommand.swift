@@ -150,23 +150,17 @@ struct KeysCommand: ParsableCommand {
 
 /// Which key file.
 struct KeyPlace: ParsableArguments {
-    @Option(
-        help: ArgumentHelp("The file with the keys (keys.json in --state-dir; BULKHEAD_KEYS).", valueName: "file"))
-    var keys: String?
+    @OptionGroup var configuration: ConfigurationOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "Where the service keeps its state (\(ImageStore.defaultStateDirectory); BULKHEAD_STATE_DIR).",
-            valueName: "dir"))
-    var stateDir: String?
+    @Option(Settings.keys) var keys: String?
+    @Option(Settings.stateDir) var stateDir: String?
 
     /// Where `serve` has them unless told otherwise.
     static func standard(in stateDirectory: String) -> String { "\(stateDirectory)/keys.json" }
 
     /// - Throws: `ExitCode(1)` after the reason was printed.
     func use<Value>(_ body: (APIKeyFile) throws(APIKeyError) -> Value) throws -> Value {
-        let folder = Setting.string(stateDir, "BULKHEAD_STATE_DIR", default: ImageStore.defaultStateDirectory)
-        let path = Setting.string(keys, "BULKHEAD_KEYS", default: Self.standard(in: folder))
+        let path = try Settings.keys.given(keys) ?? Self.standard(in: try Settings.stateDir.value(stateDir))
         do throws(APIKeyError) {
             return try body(APIKeyFile(path: path))
         } catch {

@@ -4,17 +4,10 @@ import Keyring
 
 /// Where and how HTTP is served.
 struct ListeningOptions: ParsableArguments {
-    @Option(help: "The address to listen on (127.0.0.1; BULKHEAD_HOST).")
-    var host: String?
-
-    @Option(name: .shortAndLong, help: "The port to listen on (3000; PORT).")
-    var port: Int?
-
-    @Option(help: "The longest that a request waits for its result (90s; BULKHEAD_MAX_WAIT in seconds).")
-    var maxWait: Milliseconds?
-
-    @Option(help: "How long a job may wait to be run before it expires (3600s; BULKHEAD_TTL in seconds).")
-    var ttl: Milliseconds?
+    @Option(Settings.host) var host: String?
+    @Option(Settings.port) var port: String?
+    @Option(Settings.maxWait) var maxWait: String?
+    @Option(Settings.ttl) var ttl: String?
 
     @OptionGroup var access: AccessOptions
 
@@ -25,16 +18,10 @@ struct ListeningOptions: ParsableArguments {
     /// - Throws: `ValidationError` for a value that is out of its range, `ExitCode(2)` for an address that others reach where
     ///   nobody is asked for a key.
     func apiConfiguration(keys: APIKeyFile?, hint: String) throws -> APIConfiguration {
-        let host = Setting.string(host, "BULKHEAD_HOST", default: "127.0.0.1")
+        let host = try Settings.host.value(host)
         try access.checkAddress(host, keys: keys, hint: hint)
-        let port = try Setting.integer(port, "PORT", flagName: "--port", in: 0...65_535, default: 3_000)
-        let seconds = try Setting.integer(
-            nil, "BULKHEAD_MAX_WAIT", flagName: "--max-wait", in: 1...3_600, default: 90)
-        let ttlSeconds = try Setting.integer(
-            nil, "BULKHEAD_TTL", flagName: "--ttl", in: 1...604_800, default: 3_600)
         return APIConfiguration(
-            host: host, port: port, maxWait: maxWait.map { .milliseconds($0.count) } ?? .seconds(seconds),
-            jobTimeToLive: ttl.map { .milliseconds($0.count) } ?? .seconds(ttlSeconds),
-            access: try access.rules())
+            host: host, port: try Settings.port.value(port), maxWait: try Settings.maxWait.value(maxWait),
+            jobTimeToLive: try Settings.ttl.value(ttl), access: try access.rules())
     }
 }

@@ -6,34 +6,17 @@ import Worker
 
 /// How much of the host's memory is for jobs: the same for every command that serves them.
 struct MemoryOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "What the memory limits of all running programs may add up to; more of them wait "
-                + "(80% of the host's memory, or of its control group's, less --ahead-memory; BULKHEAD_MEMORY_BUDGET).",
-            valueName: "size"))
-    var memoryBudget: ByteCount?
+    @Option(Settings.memoryBudget) var memoryBudget: String?
+    @Option(Settings.compileCacheBytes) var compileCacheBytes: String?
+    @Option(Settings.aheadMemory) var aheadMemory: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "How much of what compilers made is kept for jobs with the same source; 0 for nothing "
-                + "(256M, on small hosts a sixteenth of the memory; BULKHEAD_COMPILE_CACHE_BYTES).", valueName: "size"))
-    var compileCacheBytes: ByteCountOrNone?
-
-    @Option(
-        help: ArgumentHelp(
-            "How much memory interpreters may take that are started before their programs come; 0 for none "
-                + "(512M, on small hosts a sixteenth of the memory; BULKHEAD_AHEAD_MEMORY).", valueName: "size"))
-    var aheadMemory: ByteCountOrNone?
-
-    /// Reads flags and environment.
+    /// Reads flags, environment and file.
     /// - Throws: `ValidationError` for a value that is none.
     func settings() throws -> MemorySettings {
-        let budget = try Setting.bytes(memoryBudget?.bytes, "BULKHEAD_MEMORY_BUDGET")
-        guard budget != 0 else { throw ValidationError("BULKHEAD_MEMORY_BUDGET must not be 0") }
-        return MemorySettings(
-            budget: budget,
-            compileCache: try Setting.bytes(compileCacheBytes?.bytes, "BULKHEAD_COMPILE_CACHE_BYTES"),
-            ahead: try Setting.bytes(aheadMemory?.bytes, "BULKHEAD_AHEAD_MEMORY"))
+        MemorySettings(
+            budget: try Settings.memoryBudget.given(memoryBudget),
+            compileCache: try Settings.compileCacheBytes.given(compileCacheBytes),
+            ahead: try Settings.aheadMemory.given(aheadMemory))
     }
 }
 

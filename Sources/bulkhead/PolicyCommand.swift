@@ -21,8 +21,9 @@ struct PolicyCommand: ParsableCommand {
 
     /// Where the policies are that have names.
     struct Source: ParsableArguments {
-        @Option(help: ArgumentHelp("The folder of policies (BULKHEAD_POLICIES).", valueName: "dir"))
-        var policies: String?
+        @OptionGroup var configuration: ConfigurationOptions
+
+        @Option(Settings.policies) var policies: String?
 
         /// - Parameter what: the path of a file, with a slash or an ending in it, or the name of a policy.
         /// - Returns: the policy and its file.
@@ -40,10 +41,7 @@ struct PolicyCommand: ParsableCommand {
             throw ExitCode(1)
         }
 
-        func folder() throws -> String {
-            let given = Setting.string(policies, "BULKHEAD_POLICIES", default: "")
-            return try Installation.folder("policies", holding: "default.json", given: given)
-        }
+        func folder() throws -> String { try Installation.policyFolder(policies) }
     }
 
     struct Check: ParsableCommand {

@@ -179,6 +179,7 @@ struct QueueCommand: ParsableCommand {
 
 /// Which queue, and how to say what came of it.
 struct QueueTarget: ParsableArguments {
+    @OptionGroup var configuration: ConfigurationOptions
     @OptionGroup var selection: QueueSelection
 
     @Flag(help: "Say it in JSON, as one line.")

@@ -27,7 +27,7 @@ struct RootfsCommand: ParsableCommand {
         var names: [String] = []
 
         mutating func run() throws {
-            let store = options.store
+            let store = try options.store
             let wanted = all ? try store.recipePaths().keys.sorted() : names
             guard !wanted.isEmpty else { throw ValidationError("name an image, or pass --all") }
             for name in wanted {

@@ -4,6 +4,7 @@ import Images
 import Isolation
 import Jobs
 import Selftest
+import SettingSources
 
 /// `bulkhead selftest`: attacks on this installation, with its own policy and image.
 struct SelftestCommand: ParsableCommand {
@@ -31,8 +32,7 @@ struct SelftestCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only this attack; can be given again.", valueName: "name"))
     var attack: [String] = []
 
-    @Option(help: ArgumentHelp("The bulkhead-attacks binary (beside bulkhead; BULKHEAD_ATTACKS).", valueName: "path"))
-    var attacks: String?
+    @Option(Settings.attacks) var attacks: String?
 
     @Flag(
         help: """
@@ -49,6 +49,11 @@ struct SelftestCommand: ParsableCommand {
 
     @OptionGroup(title: "Storm") var storm: StormOptions
 
+    /// By the environment only: of the host that tests run on, and of nothing that serves.
+    private static let timeScale = Setting(
+        "time-scale", "BULKHEAD_TIME_SCALE", .integer(1...100), default: .value(1, "1"),
+        help: "What deadlines are stretched by")
+
     func validate() throws {
         if storm.isWanted, list || ahead || !group.isEmpty || !attack.isEmpty {
             throw ValidationError("a storm draws its attacks itself: no --list, --ahead, --group or --attack with it")
@@ -59,8 +64,7 @@ struct SelftestCommand: ParsableCommand {
         let program: AttackProgram
         do {
             program = try AttackProgram(
-                path: Installation.companion(
-                    "bulkhead-attacks", option: "--attacks", given: attacks, "BULKHEAD_ATTACKS"))
+                path: Installation.companion("bulkhead-attacks", Settings.attacks, attacks))
         } catch let error as DecodingError {
             throw ValidationError("the table of attacks cannot be read: \(error)")
         }
@@ -142,8 +146,7 @@ struct SelftestCommand: ParsableCommand {
 
     /// Starts everything that attacks need, and gives up root.
     private func begin(_ program: AttackProgram, slots: Int) throws -> (RunningEngine, Selftest) {
-        let timeScale = try Setting.integer(
-            nil, "BULKHEAD_TIME_SCALE", flagName: "", in: 1...100, default: 1)
+        let timeScale = try Self.timeScale.value(nil)
         guard geteuid() == 0 else {
             throw IsolationError(.host, "must be started as root (it gives root up once its launcher runs): try sudo")
         }

@@ -30,8 +30,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var listening: ListeningOptions
     @OptionGroup var selection: QueueSelection
 
-    @Option(help: "How many programs run at once (2 for each core; BULKHEAD_SLOTS).")
-    var slots: Int?
+    @Option(Settings.slots) var slots: String?
 
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var metrics: MetricsOptions
@@ -40,13 +39,12 @@ struct ServeCommand: ParsableCommand {
 
     mutating func run() throws {
         let logger = try logging.logger()
-        let standardKeys = KeyPlace.standard(in: engine.stateDirectory)
-        let keys = try listening.access.keyFile(standard: standardKeys)
-        var api = try listening.apiConfiguration(
+        let stateDirectory = try Settings.stateDir.value(engine.stateDir)
+        let keys = try listening.access.keyFile(standard: KeyPlace.standard(in: stateDirectory))
+        var settings = try listening.apiConfiguration(
             keys: keys,
             hint: "bulkhead keys add NAME"
-                + (engine.stateDirectory == ImageStore.defaultStateDirectory
-                    ? "" : " --state-dir \(engine.stateDirectory)"))
+                + (stateDirectory == ImageStore.defaultStateDirectory ? "" : " --state-dir \(stateDirectory)"))
         let slots = try Self.slotCount(slots)
         let memory = try memory.settings()
         let redis = try selection.redis()
@@ -56,17 +54,27 @@ struct ServeCommand: ParsableCommand {
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         // Not before root was given up: what is read again later must be readable then.
-        api.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
+        settings.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
         // For this process alone: what it started has its own.
-        api.maxConnections = try DescriptorLimit.connections(besides: 8 * slots)
-        let configuration = api
+        settings.maxConnections = try DescriptorLimit.connections(besides: 8 * slots)
+        let api = settings
+        let manager = try running.serviceManager(logger: logger)
         let additions = try engine.store.commandsThatAdd()
         let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
+        let isOpen = Event()
+        var conditions = [Supervised.Condition.event(isOpen, "starting")]
+        if let redis, let shared { conditions.append(.reached(shared, at: redis)) }
+        let supervised = manager.map {
+            Supervised(
+                manager: $0, logger: logger, conditions: conditions, parts: [.loops, .engine(running.engine)],
+                status: running.engine.statusLine)
+        }
         try runToEnd {
             do {
                 try await Self.serve(
-                    running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions,
-                    api: configuration, metricsAddress: metricsAddress, audit: audit, logger: logger)
+                    running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions, api: api,
+                    metricsAddress: metricsAddress, audit: audit, listening: isOpen, supervised: supervised,
+                    logger: logger)
             } catch {
                 await running.engine.shutDown()
                 throw error
@@ -76,16 +84,14 @@ struct ServeCommand: ParsableCommand {
     }
 
     /// - Throws: `ValidationError` for a number that is out of its range.
-    static func slotCount(_ flag: Int?) throws -> Int {
-        try Setting.integer(
-            flag, "BULKHEAD_SLOTS", flagName: "--slots", in: 1...256,
-            default: 2 * ProcessInfo.processInfo.activeProcessorCount)
+    static func slotCount(_ flag: String?) throws -> Int {
+        try Settings.slots.given(flag) ?? 2 * ProcessInfo.processInfo.activeProcessorCount
     }
 
     private static func serve(
         _ running: RunningEngine, slots: Int, additions: [String: String], shared: RedisJobQueue?,
-        queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?,
-        audit: AuditLog?, logger: Logger
+        queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?, audit: AuditLog?,
+        listening: Event, supervised: Supervised?, logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
         readImagesAhead(running.images, logger: logger)
@@ -133,6 +139,7 @@ struct ServeCommand: ParsableCommand {
                     "memoryBudget": "\(running.shares?.budget ?? 0)", "keys": "\(api.access.keys != nil)",
                     "languages": "\(running.languages.all.map(\.name).joined(separator: " "))",
                 ])
+            listening.happen()
         }
         var configuration = ServiceGroupConfiguration(
             services: (metricsAddress.map { [$0.service(of: page, logger: logger)] } ?? []) + [
@@ -140,7 +147,8 @@ struct ServeCommand: ParsableCommand {
                 // to go.
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
-            ] + announcers, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
+            ] + announcers + supervised.services, gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = api.drainTimeout + .seconds(10)
         try await ServiceGroup(configuration: configuration).run()
     }

@@ -23,8 +23,7 @@ struct WorkerCommand: ParsableCommand {
     @OptionGroup var engine: EngineOptions
     @OptionGroup var selection: QueueSelection
 
-    @Option(help: "How many programs run at once (2 for each core; BULKHEAD_SLOTS).")
-    var slots: Int?
+    @Option(Settings.slots) var slots: String?
 
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var metrics: MetricsOptions
@@ -39,11 +38,17 @@ struct WorkerCommand: ParsableCommand {
         let metricsAddress = try metrics.address()
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
+        let manager = try running.serviceManager(logger: logger)
         let queue = try selection.redisQueue(on: server, logger: logger)
         try runToEnd {
             do {
                 try await Self.work(
-                    running, slots: slots, queue: queue, metricsAddress: metricsAddress, audit: audit, logger: logger)
+                    running, slots: slots, queue: queue, metricsAddress: metricsAddress, audit: audit,
+                    supervised: manager.map {
+                        Supervised(
+                            manager: $0, logger: logger, conditions: [.reached(queue, at: server)],
+                            parts: [.loops, .engine(running.engine)], status: running.engine.statusLine)
+                    }, logger: logger)
             } catch {
                 await running.engine.shutDown()
                 throw error
@@ -54,7 +59,7 @@ struct WorkerCommand: ParsableCommand {
 
     private static func work(
         _ running: RunningEngine, slots: Int, queue: RedisJobQueue, metricsAddress: MetricsAddress?,
-        audit: AuditLog?, logger: Logger
+        audit: AuditLog?, supervised: Supervised?, logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
         ServeCommand.readImagesAhead(running.images, logger: logger)
@@ -80,7 +85,7 @@ struct WorkerCommand: ParsableCommand {
                 .init(
                     service: Announcer(queue: queue, worker: running.announcement(slots: slots)),
                     successTerminationBehavior: .gracefullyShutdownGroup),
-            ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
+            ] + supervised.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = .seconds(40)
         logger.info(
             "working",

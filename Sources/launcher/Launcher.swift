@@ -99,6 +99,7 @@ struct Launcher: ~Copyable {
                 case .request(.killSlot(let index)):
                     // Its end is seen as any other.
                     for slot in slots where slot.index == index { kill(slot.pid, SIGKILL) }
+                case .request(.ask): try send(.answer)
                 }
             }
         }

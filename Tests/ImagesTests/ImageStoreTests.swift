@@ -204,7 +204,10 @@ struct ImageStoreTests {
         #expect(
             ImageStore.standardRecipeDirectories(
                 executable: "\(directory.path)/.build/x86_64-unknown-linux-gnu/release/bulkhead")
-                == ["\(directory.path)/rootfs", "/usr/share/bulkhead/rootfs"])
+                == [
+                    "\(directory.path)/rootfs",
+                    "\(directory.path)/.build/x86_64-unknown-linux-gnu/share/bulkhead/rootfs",
+                ])
         #expect(ImageStore.standardRecipeDirectories(executable: "/usr/bin/env") == ["/usr/share/bulkhead/rootfs"])
     }
 }

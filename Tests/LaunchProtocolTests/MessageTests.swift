@@ -50,7 +50,7 @@ struct MessageTests {
 
     @Test("an unknown kind, step, reason or truth value is refused")
     func unknown() {
-        for kind in UInt8(6)...255 {
+        for kind in UInt8(7)...255 {
             for (name, decode) in Samples.decoders { #expect(decode([kind]) == nil, "\(name)") }
         }
         #expect(throws: MalformedMessage.self) { try SlotRequest(decoding: [3, 3]) }

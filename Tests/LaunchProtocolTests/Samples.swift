@@ -50,12 +50,12 @@ enum Samples {
         coreScheduling: true, filters: 3)
 
     static let controlRequests: [ControlRequest] = [
-        .openSlot(image: 0, policy: 255), .killSlot(slot: 0), .killSlot(slot: .max),
+        .openSlot(image: 0, policy: 255), .killSlot(slot: 0), .killSlot(slot: .max), .ask,
     ]
 
     static let controlReplies: [ControlReply] =
         [
-            .ready, .slotOpened(slot: 300), .slotClosed(slot: 7),
+            .ready, .slotOpened(slot: 300), .slotClosed(slot: 7), .answer,
             .failed(StepFailure(.openCgroup, errno: 2), detail: "ü"),
         ]
         + SetupStep.allCases.map { .slotRefused(StepFailure($0, errno: .max)) }

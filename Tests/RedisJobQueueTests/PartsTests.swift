@@ -63,18 +63,6 @@ struct PartsTests {
         }
     }
 
-    @Test("the environment names a server by URL, or by host and port")
-    func environment() throws {
-        #expect(try RedisServer.named(in: [:]) == nil)
-        #expect(try RedisServer.named(in: ["REDIS_PORT": "1"]) == nil)
-        #expect(try RedisServer.named(in: ["REDIS_HOST": "h", "REDIS_PORT": "1"]) == RedisServer(host: "h", port: 1))
-        #expect(
-            try RedisServer.named(in: ["REDIS_HOST": "h", "REDIS_URL": "redis://g"]) == RedisServer(host: "g"))
-        #expect(throws: RedisServerError.self) {
-            try RedisServer.named(in: ["REDIS_HOST": "h", "REDIS_PORT": "many"])
-        }
-    }
-
     @Test(
         "errors are told apart, wherever the server puts the word",
         arguments: [

@@ -158,7 +158,8 @@ extension EngineOptions {
     /// The same again for another process.
     var arguments: [String] {
         let given = [
-            ("--state-dir", stateDir), ("--recipes", recipes), ("--policies", policies), ("--launcher", launcher),
+            ("--config", configuration.config), ("--state-dir", stateDir), ("--recipes", recipes),
+            ("--policies", policies), ("--launcher", launcher),
         ]
         return given.flatMap { name, value in value.map { [name, $0] } ?? [] }
     }

@@ -32,7 +32,7 @@ final class BenchHost {
     ///   - names: the images to use.
     /// - Throws: what keeps it from being set up.
     init(_ options: EngineOptions, images names: [String]) throws {
-        let store = options.store
+        let store = try options.store
         images = try names.map { try store.open($0) }
         policyFile = try options.policyFolder() + "/default.json"
         try Self.moveOutOfTheWay()

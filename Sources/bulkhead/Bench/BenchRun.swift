@@ -22,7 +22,7 @@ final class BenchRun {
     init(_ options: EngineOptions, plan: BenchPlan) throws {
         self.options = options
         self.plan = plan
-        let store = options.store
+        let store = try options.store
         // Those that are whole; the default one must be.
         let names = try store.list().filter { $0.manifest != nil && $0.problem == nil }.map(\.name)
         host = try BenchHost(options, images: ["default"] + names.filter { $0 != "default" })

@@ -119,6 +119,6 @@ extension Installation {
 
     /// The C program that measures what must be measured thinly.
     static func benchTool() throws -> String {
-        try companion("bulkhead-bench-tool", option: "BULKHEAD_BENCH_TOOL", given: nil, "BULKHEAD_BENCH_TOOL")
+        try companion("bulkhead-bench-tool")
     }
 }

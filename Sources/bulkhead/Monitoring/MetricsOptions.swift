@@ -6,21 +6,14 @@ import Telemetry
 
 /// A port with nothing but the answer to Prometheus: the only one that a worker has, and one without API keys for the others.
 struct MetricsOptions: ParsableArguments {
-    @Option(help: "A port for GET /metrics and nothing else; 0 lets the kernel choose (none; BULKHEAD_METRICS_PORT).")
-    var metricsPort: Int?
-
-    @Option(help: "The address of that port (127.0.0.1; BULKHEAD_METRICS_HOST).")
-    var metricsHost: String?
+    @Option(Settings.metricsPort) var metricsPort: String?
+    @Option(Settings.metricsHost) var metricsHost: String?
 
     /// - Returns: nil where none is wanted.
     /// - Throws: `ValidationError` for a port that is none.
     func address() throws -> MetricsAddress? {
-        let none = -1
-        let port = try Setting.integer(
-            metricsPort, "BULKHEAD_METRICS_PORT", flagName: "--metrics-port", in: 0...65_535, default: none)
-        guard port != none else { return nil }
-        return MetricsAddress(
-            host: Setting.string(metricsHost, "BULKHEAD_METRICS_HOST", default: "127.0.0.1"), port: port)
+        guard let port = try Settings.metricsPort.given(metricsPort) else { return nil }
+        return MetricsAddress(host: try Settings.metricsHost.value(metricsHost), port: port)
     }
 }
 

@@ -42,6 +42,8 @@ enum Installation {
         var environment = [
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
             "BULKHEAD_STATE_DIR": stateDirectory,
+            // An empty file: what this host's own may say is not under test.
+            "BULKHEAD_CONFIG": "/dev/null",
         ]
         // A build folder outside the source tree has no policies above it.
         environment["BULKHEAD_POLICIES"] = variable("BULKHEAD_POLICIES") ?? "\(sources)/policies"
