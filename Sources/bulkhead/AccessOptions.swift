@@ -7,7 +7,7 @@ import Keyring
 struct AccessOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The file with the API keys, made by bulkhead keys (keys.json in --state-dir, where there is one; "
+            "The file with the API keys, made by bulkhead keys (serve: keys.json in --state-dir, where there is one; "
                 + "BULKHEAD_KEYS).", valueName: "file"))
     var keys: String?
 
@@ -29,8 +29,11 @@ struct AccessOptions: ParsableArguments {
     /// Where the keys are.
     /// - Parameter standard: where they are unless told otherwise; nil where there is no such place.
     /// - Returns: nil where nobody is asked for a key.
-    /// - Throws: `ExitCode(2)` after the line that is missing was printed, `ValidationError` for settings that contradict.
+    /// - Throws: `ExitCode(2)` after the line that is missing was printed, `ValidationError` for an empty name and for settings
+    ///   that contradict.
     func keyFile(standard: String?) throws -> APIKeyFile? {
+        // A variable of the shell that is not set must not open the service to everybody.
+        if keys == "" { throw ValidationError("--keys must name a file, and is empty") }
         let given = Setting.string(keys, "BULKHEAD_KEYS", default: "")
         if try Setting.isOn(withoutKeys, "BULKHEAD_WITHOUT_KEYS") {
             guard given.isEmpty else { throw ValidationError("--keys and --without-keys contradict each other") }
