@@ -77,23 +77,35 @@ extension ExecutionRequest {
     }
 
     /// A request's JSON with limits that it says nothing about; all else stays as it was.
-    /// - Throws: `RequestProblems` for what is no request.
+    /// - Throws: `RequestProblems` for what is no request, and for what would be one no more: within the bounds before and
+    ///   beyond them with the limits, or with DEL escaped.
     public static func json(
         _ json: Data, adding limits: LimitOverrides, bounds: RequestBounds = .standard
     ) throws(RequestProblems) -> Data {
         let value: JSONValue
+        let added = limits.json.members
+        var room = bounds.json
+        // With the object that they stand in.
+        room.values -= added.count + 1
         do {
-            value = try JSONValue(parsing: Array(json), bounds: bounds.json)
+            value = try JSONValue(parsing: Array(json), bounds: room)
         } catch {
             throw RequestProblems(error)
         }
         guard case .object(var object) = value else {
             throw RequestProblems(FieldProblem(pointer: "#", code: .wrongType, detail: "the request must be an object"))
         }
-        var members = limits.json.members
+        var members = added
         if case .object(let given)? = object["limits"] { members = given.members + members }
         object.members.removeAll { $0.name == "limits" }
         object.members.append(.init(name: "limits", value: .object(JSONObject(members))))
-        return JSONValue.object(object).serialized()
+        let result = JSONValue.object(object).serialized()
+        guard result.count <= bounds.bodyBytes else {
+            throw RequestProblems(
+                FieldProblem(
+                    pointer: "#", code: .tooLarge,
+                    detail: "the request with the limits of its key is larger than \(bounds.bodyBytes) bytes"))
+        }
+        return result
     }
 }

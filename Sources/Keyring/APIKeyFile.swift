@@ -84,14 +84,26 @@ public struct APIKeyFile: Sendable {
     /// has only then. One that is there keeps its owner and mode.
     /// - Throws: `APIKeyError`; what `change` throws as well, and then nothing is changed.
     public func change(_ change: (inout APIKeyList) throws(APIKeyError) -> Void) throws(APIKeyError) {
+        try resolved().changeInPlace(change)
+    }
+
+    /// What `path` leads to in the end: a link is not the file, and whoever reads the file by another name must see the change.
+    private func resolved() throws(APIKeyError) -> APIKeyFile {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return self }
+        guard let real = realpath(path, nil) else { throw failure("follow the link") }
+        defer { free(real) }
+        return APIKeyFile(path: String(cString: real))
+    }
+
+    private func changeInPlace(_ change: (inout APIKeyList) throws(APIKeyError) -> Void) throws(APIKeyError) {
         let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
         if mkdir(parent, 0o755) != 0, errno != EEXIST { throw failure("make the folder of") }
-        let lock = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard lock >= 0 else { throw failure("open the folder of") }
+        let folder = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw failure("open the folder of") }
+        defer { close(folder) }
+        let lock = try lock()
         defer { close(lock) }
-        while flock(lock, LOCK_EX) != 0 {
-            guard errno == EINTR else { throw failure("lock the folder of") }
-        }
         var old: stat?
         var list = APIKeyList()
         if exists {
@@ -106,7 +118,32 @@ public struct APIKeyFile: Sendable {
             throw APIKeyError("\(path) would be larger than \(APIKeyList.mostBytes) bytes")
         }
         try replace(by: bytes, like: old)
-        guard fsync(lock) == 0 else { throw failure("save the folder of") }
+        guard fsync(folder) == 0 else { throw failure("save the folder of") }
+    }
+
+    /// Whoever can open what is locked can hold it, and no stranger may keep a key from being revoked: the lock is a file of
+    /// its own, for the owner of the keys alone.
+    private func lock() throws(APIKeyError) -> Int32 {
+        let name = "\(path).lock"
+        var lock = open(name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        let isNew = lock >= 0
+        if !isNew, errno == EEXIST { lock = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) }
+        guard lock >= 0 else { throw failure("open the lock of") }
+        do throws(APIKeyError) {
+            var status = stat()
+            // Root may change the keys of somebody else, who is to get at the lock as well. Only of one that was made here: a
+            // name that was there may be a link to any file.
+            if isNew, geteuid() == 0, stat(path, &status) == 0, fchown(lock, status.st_uid, status.st_gid) != 0 {
+                throw failure("give away the lock of")
+            }
+            while flock(lock, LOCK_EX) != 0 {
+                guard errno == EINTR else { throw failure("lock") }
+            }
+        } catch {
+            close(lock)
+            throw error
+        }
+        return lock
     }
 
     private func replace(by bytes: [UInt8], like old: stat?) throws(APIKeyError) {

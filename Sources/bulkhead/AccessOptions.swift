@@ -13,8 +13,11 @@ struct AccessOptions: ParsableArguments {
     /// Where the keys are.
     /// - Parameter standard: where they are unless told otherwise; nil where there is no such place.
     /// - Returns: nil where nobody is asked for a key.
-    /// - Throws: `ExitCode(2)` after the line that is missing was printed, `ValidationError` for settings that contradict.
+    /// - Throws: `ExitCode(2)` after the line that is missing was printed, `ValidationError` for an empty name and for settings
+    ///   that contradict.
     func keyFile(standard: String?) throws -> APIKeyFile? {
+        // A variable of the shell that is not set must not open the service to everybody.
+        if keys == "" { throw ValidationError("--keys must name a file, and is empty") }
         let given = try Settings.keys.given(keys) ?? ""
         if try Settings.withoutKeys.isOn(withoutKeys) {
             guard given.isEmpty else { throw ValidationError("--keys and --without-keys contradict each other") }

@@ -33,7 +33,7 @@ struct KeysCommand: ParsableCommand {
                     + "everybody's).", valueName: "scopes"))
         var scope = "execute,read"
 
-        @Option(help: ArgumentHelp("Jobs that it may make, such as 10/s or 600/m.", valueName: "rate"))
+        @Option(help: ArgumentHelp("Requests for jobs that it may send, such as 10/s or 600/m.", valueName: "rate"))
         var rate: String?
 
         @Option(help: ArgumentHelp("Jobs of it that may wait or run at once.", valueName: "count"))
@@ -172,7 +172,8 @@ struct KeyPlace: ParsableArguments {
 
 /// The most that a key's jobs may ask for of each limit.
 struct CeilingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The most wall time of a job, such as 5s.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("The most wall time of a run, such as 5s; each of a job's cases is one.", valueName: "time"))
     var maxWallTime: Milliseconds?
 
     @Option(help: ArgumentHelp("The most CPU time.", valueName: "time"))

@@ -169,6 +169,7 @@ extension EndToEnd {
                 (["serve", "--host", "::", "--port", "0"], ["bulkhead keys add"]),
                 (["serve", "--keys", file], ["bulkhead keys add NAME --keys \(file)"]),
                 (["serve", "--keys", file, "--without-keys"], ["contradict"]),
+                (["serve", "--keys", "", "--port", "0", "--slots", "1"], ["--keys must name a file"]),
                 (["serve", "--cors-origin", "*"], ["--cors-origin"]),
                 (["serve", "--allowed-host", "a:1"], ["--allowed-host"]),
             ] {

@@ -120,7 +120,15 @@ import Testing
                     uri: path, method: .get, headers: [.origin: "https://evil.example"], body: nil)
                 #expect(response.status == .ok)
             }
-            #expect(try await client.send(.get, "/readyz").json["queued"] == nil)
+            let unknown = try await client.send(.get, "/readyz").json
+            #expect(unknown["queued"] == nil)
+            // What the document says that every answer has.
+            let schemas = ResultSchemas.all.first { $0.0 == "Readiness" }
+            guard case .array(let required)? = schemas?.1.json["required"] else {
+                Issue.record("the schema requires nothing")
+                return
+            }
+            #expect(required == unknown.members.map { .string($0.name) })
             let known = try await client.executeRequest(
                 uri: "/readyz", method: .get, headers: keys.fields("reads"), body: nil)
             #expect(try known.json["queued"] == .integer(0))

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Jobs
 import Testing
 
@@ -84,7 +85,7 @@ import Testing
         #expect(throws: APIKeyError.self) { try sample.file.read() }
     }
 
-    @Test("a file that is there keeps its mode, and leaves nothing beside it")
+    @Test("a file that is there keeps its mode, and leaves nothing but the lock beside it")
     func keepsTheMode() throws {
         let sample = SampleFile()
         try sample.add("1")
@@ -96,7 +97,8 @@ import Testing
         try sample.add("2")
         #expect(try mode() == 0o640)
         #expect(throws: APIKeyError.self) { try sample.add("2") }
-        #expect(try FileManager.default.contentsOfDirectory(atPath: sample.folder.path) == ["keys.json"])
+        let names = try FileManager.default.contentsOfDirectory(atPath: sample.folder.path)
+        #expect(names.sorted() == ["keys.json", "keys.json.lock"])
     }
 
     @Test("of twenty changes at once none is lost")
@@ -107,6 +109,42 @@ import Testing
             try await group.waitForAll()
         }
         #expect(try sample.file.read().keys.count == 20)
+    }
+
+    @Test("a key that is revoked by a link is revoked in the file that the link leads to")
+    func followsLinks() throws {
+        let sample = SampleFile()
+        try sample.add("1")
+        let link = "\(sample.folder.path)/link.json"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "keys.json")
+        var isFound = false
+        try APIKeyFile(path: link).change { isFound = $0.revoke("1") }
+        #expect(isFound)
+        #expect(try sample.file.read().keys.isEmpty)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "keys.json")
+    }
+
+    @Test("nobody who may only read the keys and their folder can keep them from being changed")
+    func isNotHeldUp() async throws {
+        let sample = SampleFile()
+        try sample.add("1")
+        for path in [sample.folder.path, sample.file.path] {
+            let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            try #require(descriptor >= 0 && flock(descriptor, LOCK_EX) == 0)
+            // Lets go in the end, so that the test fails and does not hang.
+            let holder = Task {
+                try? await Task.sleep(for: .seconds(5))
+                close(descriptor)
+            }
+            let start = ContinuousClock.now
+            try await Task.detached { try sample.file.change { _ in } }.value
+            #expect(ContinuousClock.now - start < .seconds(4))
+            holder.cancel()
+            await holder.value
+        }
+        let lock = "\(sample.file.path).lock"
+        let mode = try FileManager.default.attributesOfItem(atPath: lock)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
     }
 
     @Test func revokesByName() throws {

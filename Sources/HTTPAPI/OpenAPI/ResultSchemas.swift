@@ -146,7 +146,10 @@ enum ResultSchemas {
     private static var liveness: Schema { .answer([("status", .constant("ok")), ("durable", .boolean)]) }
 
     private static var readiness: Schema {
-        .answer([("status", .constant("ready")), ("durable", .boolean), ("queued", count), ("running", count)])
+        // How much goes on is told to keys that may read alone.
+        .object(
+            [("status", .constant("ready")), ("durable", .boolean), ("queued", count), ("running", count)],
+            required: ["status", "durable"])
     }
 
     static var problem: Schema {

@@ -44,7 +44,7 @@ enum Settings {
     // MARK: Who may use the API
     static let keys = Setting(
         "keys", "BULKHEAD_KEYS", .text("file"),
-        default: .computed("keys.json in state-dir, where there is one; api: none"),
+        default: .computed("serve: keys.json in state-dir, where there is one; api: none"),
         help: "The file with the API keys, made by bulkhead keys")
     static let withoutKeys = Setting(
         "without-keys", "BULKHEAD_WITHOUT_KEYS", .toggle, default: .value(false, "false"),
