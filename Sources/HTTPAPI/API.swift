@@ -188,6 +188,7 @@ struct API: Sendable {
                     pointer: "#/interactive", code: .conflict,
                     detail: "is for POST /api/jobs: before the answer to this one nobody knows the job's id"))
         }
+        caller.countCases(of: execution)
         var wanted = body
         if ceilings != LimitOverrides() {
             let open = execution.openLimits(

@@ -66,6 +66,12 @@ struct Caller: Sendable {
         return admitted.key.quota.ceilings
     }
 
+    /// Counts the cases of a job that was counted, besides the first: each is a run of its own.
+    func countCases(of request: ExecutionRequest) {
+        guard case .key(let admitted) = kind, let cases = request.cases?.list else { return }
+        admitted.bucket?.takeMore(cases.count - 1)
+    }
+
     /// Counts one job that it wants to make.
     /// - Throws: `APIError.rateExceeded`.
     func countJob() throws(APIError) {

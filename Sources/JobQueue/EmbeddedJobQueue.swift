@@ -82,6 +82,8 @@ public actor EmbeddedJobQueue: JobQueue {
     private var queued = FairLine()
     /// Of each owner, the jobs that are not finished.
     private var openOfOwner: [String: Int] = [:]
+    /// What their requests take.
+    private var bytesOfOwner: [String: Int] = [:]
     private var running: Set<String> = []
     private var queuedBytes = 0
     private var drainRate = DrainRate()
@@ -137,7 +139,10 @@ public actor EmbeddedJobQueue: JobQueue {
         jobs[new.id] = job
         queuedBytes += new.request.count
         queued.append(new.id, of: new.owner?.id)
-        if let owner = new.owner { openOfOwner[owner.id, default: 0] += 1 }
+        if let owner = new.owner {
+            openOfOwner[owner.id, default: 0] += 1
+            bytesOfOwner[owner.id, default: 0] += new.request.count
+        }
         if let expiresAt = job.expiresAt { arm(for: expiresAt) }
         handOut()
         return .added
@@ -148,12 +153,19 @@ public actor EmbeddedJobQueue: JobQueue {
         if let most = owner.maxOpen, open >= most {
             throw QueueError(.ownerBusy, "\(open) jobs of the owner wait or run already", retryAfter: .seconds(1))
         }
-        // With a worker that waits for a job there is no waiting.
         let waiting = queued.count(of: owner.id)
-        guard let most = owner.maxQueued, waiting >= most, takerOrder.isEmpty else { return }
-        throw QueueError(
-            .ownerFull, "\(waiting) jobs of the owner are waiting already",
-            retryAfter: drainRate.pause(waiting: waiting, at: clock.uptime))
+        // No owner fills the queue: without a share of its own it gets no more places, and none gets more bytes, than are left
+        // for all others. One alone gets half of them, two get a third each, and there is always room for who comes new
+        // (Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", 1998).
+        let most = owner.maxQueued ?? options.maxQueued - queued.count
+        let bytes = bytesOfOwner[owner.id] ?? 0
+        // With a worker that waits for a job there is no waiting.
+        let mayWait = waiting < most || !takerOrder.isEmpty
+        guard mayWait, bytes <= options.maxQueuedBytes - queuedBytes else {
+            throw QueueError(
+                .ownerFull, "\(waiting) jobs of the owner are waiting already",
+                retryAfter: drainRate.pause(waiting: waiting, at: clock.uptime))
+        }
     }
 
     private func full(_ detail: String) -> QueueError {
@@ -400,7 +412,11 @@ public actor EmbeddedJobQueue: JobQueue {
         queuedBytes -= job.new.request.count
         if let owner = job.new.owner?.id {
             openOfOwner[owner, default: 0] -= 1
-            if openOfOwner[owner] == 0 { openOfOwner[owner] = nil }
+            bytesOfOwner[owner, default: 0] -= job.new.request.count
+            if openOfOwner[owner] == 0 {
+                openOfOwner[owner] = nil
+                bytesOfOwner[owner] = nil
+            }
         }
         let snapshot = JobSnapshot(
             id: id, state: .finished, createdAt: job.createdAt, startedAt: job.startedAt, finishedAt: clock.date,

@@ -9,7 +9,7 @@ public struct JobOwner: Sendable, Equatable {
     public var name: String
     /// Jobs that wait or run at once; nil for as many as the queue takes.
     public var maxOpen: Int?
-    /// Jobs that wait at once; nil for as many as the queue takes.
+    /// Jobs that wait at once; nil for as many as the queue has places left for others.
     public var maxQueued: Int?
 
     public init(id: String, name: String, maxOpen: Int? = nil, maxQueued: Int? = nil) {

@@ -18,6 +18,10 @@ public struct APIKeyList: Sendable, Equatable {
     private static let version = 1
 
     public private(set) var keys: [APIKey] = []
+    /// What no other key may have.
+    private var names: Set<String> = []
+    private var ids: Set<String> = []
+    private var digests: Set<[UInt8]> = []
 
     public init() {}
 
@@ -26,10 +30,8 @@ public struct APIKeyList: Sendable, Equatable {
         guard ClientName.isUsable(key.name) else {
             throw APIKeyError("a name is 1 to 64 letters, digits, dots, dashes and underscores")
         }
-        guard !keys.contains(where: { $0.name == key.name }) else {
-            throw APIKeyError("there is a key named \(key.name) already")
-        }
-        guard !keys.contains(where: { $0.id == key.id || $0.digest == key.digest }) else {
+        guard names.insert(key.name).inserted else { throw APIKeyError("there is a key named \(key.name) already") }
+        guard ids.insert(key.id).inserted, digests.insert(key.digest).inserted else {
             throw APIKeyError("two keys have one id or one digest")
         }
         guard keys.count < Self.most else { throw APIKeyError("there are \(Self.most) keys already") }
@@ -38,9 +40,12 @@ public struct APIKeyList: Sendable, Equatable {
 
     /// - Returns: whether there was such a key.
     public mutating func revoke(_ name: String) -> Bool {
-        let count = keys.count
-        keys.removeAll { $0.name == name }
-        return keys.count < count
+        guard let index = keys.firstIndex(where: { $0.name == name }) else { return false }
+        let key = keys.remove(at: index)
+        names.remove(key.name)
+        ids.remove(key.id)
+        digests.remove(key.digest)
+        return true
     }
 
     // MARK: File

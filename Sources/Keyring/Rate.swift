@@ -49,6 +49,12 @@ public final class TokenBucket: Sendable {
         state = Mutex(State(tokens: Double(rate.count), at: now))
     }
 
+    /// Takes more tokens for what had the first, also where they are not there: then it is as long until the next is.
+    /// - Parameter count: how many.
+    public func takeMore(_ count: Int) {
+        state.withLock { $0.tokens -= Double(count) }
+    }
+
     /// Takes one token, or none. Looking and taking are one step.
     /// - Returns: nil where one was taken, else how long it is until there is one.
     public func take(now: ContinuousClock.Instant = .now) -> Duration? {

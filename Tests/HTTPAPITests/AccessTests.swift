@@ -246,6 +246,19 @@ import Testing
         #expect(statuses.filter { $0 == 429 }.count == 93)
     }
 
+    @Test("each case of a job counts for the rate")
+    func countsCases() async throws {
+        let keys = try SampleKeys(["slow": ([.execute], Quota(rate: Rate("5/m")))])
+        let fixture = Fixture(configuration: keys.configuration)
+        try await fixture.test { client in
+            let cases = #"{"language":"javascript","code":"1","cases":[{"stdin":"1"},{"stdin":"2"},{"stdin":"3"}]}"#
+            for status in [202, 202, 429] {
+                let response = try await client.post("/api/jobs", cases, headers: keys.fields("slow"))
+                #expect(response.status.code == status)
+            }
+        }
+    }
+
     @Test("no more jobs of a key wait or run than it may have; a place comes back with each end")
     func boundsTheConcurrency() async throws {
         let keys = try SampleKeys(["few": ([.execute, .read], Quota(concurrency: 5, queueShare: 3))])

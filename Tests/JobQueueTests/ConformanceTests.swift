@@ -230,6 +230,43 @@ import Testing
         #expect(await addAtOnce(3) == [nil: 1, .ownerBusy: 99])
     }
 
+    /// Adds jobs of one owner until it is told to come again.
+    private func fill(_ queue: any JobQueue, _ owner: String, bytes: Int = 0, maxQueued: Int? = nil) async throws -> Int
+    {
+        for count in 0..<100 {
+            var job = owned("\(owner)-\(count)", owner, maxQueued: maxQueued)
+            if bytes > 0 { job.request = Data(repeating: 0x20, count: bytes) }
+            do throws(QueueError) {
+                try await queue.add(job)
+            } catch {
+                #expect(error.code == .ownerFull)
+                return count
+            }
+        }
+        return 100
+    }
+
+    @Test("no owner fills the queue: there is always room for who comes new", arguments: QueueKind.all)
+    func leavesRoom(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxQueued: 24))
+        #expect(try await fill(queue, "a") == 12)
+        #expect(try await fill(queue, "b") == 6)
+        #expect(try await fill(queue, "c") == 3)
+        // Whoever runs it may give a share that is larger.
+        #expect(try await fill(queue, "d", maxQueued: 2) == 2)
+        // What is taken is there again, for those who have fewer than are free.
+        for _ in 0..<12 { _ = try await queue.take() }
+        try await queue.add(owned("c-again", "c"))
+    }
+
+    @Test("nor does one fill it with large requests", arguments: QueueKind.all)
+    func leavesBytes(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxQueuedBytes: 10_000))
+        #expect(try await fill(queue, "a", bytes: 1_000) == 6)
+        #expect(try await fill(queue, "b", bytes: 500) == 5)
+        #expect(try await fill(queue, "c", bytes: 100) == 8)
+    }
+
     @Test("whose a job is can be seen for as long as the job", arguments: QueueKind.all)
     func remembersOwners(kind: QueueKind) async throws {
         let (queue, _) = try await kind.start()

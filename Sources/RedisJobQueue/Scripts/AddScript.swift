@@ -37,7 +37,18 @@ extension Script {
               local held = call('ZCARD', jobsOf(owner))
               if ARGV[15] ~= '' and held >= tonumber(ARGV[15]) then return {6, held, bytes, drained()} end
               local queued = call('ZCOUNT', jobsOf(owner), '(0', '+inf')
-              if ARGV[16] ~= '' and queued >= tonumber(ARGV[16]) then return {7, queued, bytes, drained()} end
+              -- As `EmbeddedJobQueue.checkQuota`: without a share of its own, no more than is left for all others.
+              local most = tonumber(ARGV[16]) or tonumber(ARGV[6]) - waiting
+              if queued >= most then return {7, queued, bytes, drained()} end
+              local free = tonumber(ARGV[7]) - bytes
+              -- Before that it cannot be, and then there is no need to add anything up.
+              if bytes > free then
+                local own = 0
+                for _, each in ipairs(call('ZRANGE', jobsOf(owner), 0, -1)) do
+                  own = own + number(call('HGET', open, each))
+                end
+                if own > free then return {7, queued, bytes, drained()} end
+              end
             end
 
             local place = call('INCR', idCounter)

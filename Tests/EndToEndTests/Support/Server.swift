@@ -18,7 +18,9 @@ final class Server: Sendable {
             environment: Installation.environment.merging(environment) { $1 })
         var port: Int?
         let listens = Eventually.holds(within: .seconds(60)) {
-            if let match = child.standardError.firstMatch(of: /url=http:\/\/127\.0\.0\.1:(\d+) /) { port = Int(match.1) }
+            if let match = child.standardError.firstMatch(of: /url=http:\/\/127\.0\.0\.1:(\d+)\s/) {
+                port = Int(match.1)
+            }
             return port != nil || child.hasEnded
         }
         guard listens, let port, let driver = ProcessEntry(pid: child.pid) else {
