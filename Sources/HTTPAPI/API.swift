@@ -43,7 +43,10 @@ struct API: Sendable {
         }
         routes.on(.get, "/readyz") { _, _, _ in try await ready() }
         routes.on(.get, "/openapi.json") { _, _, _ in
-            .json(OpenAPIDocument(offer: try await languages.offer(), bounds: configuration.bounds).json)
+            .json(
+                OpenAPIDocument(
+                    offer: try await languages.offer(), bounds: configuration.bounds, standard: configuration.standard
+                ).json)
         }
         if let metricsPage { routes.onMetrics(metricsPage) }
         return routes

@@ -83,6 +83,7 @@ struct OpenAPITests {
         let maxima = Limits.maximum(cores: 2)
         for limit in maxima.json.members {
             #expect(try at(limit.name, in: limits)["maximum"] == limit.value, "\(limit.name)")
+            #expect(try at(limit.name, in: limits)["default"] == Limits.standard.json[limit.name], "\(limit.name)")
         }
         #expect(try at("timeout", in: fields)["maximum"] == .integer(maxima.wallTimeMs))
         let without = OpenAPIDocument(offer: Offer([]), bounds: .standard).json
