@@ -72,7 +72,7 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Jobs", "JobQueue", "Telemetry",
+                "Hashing", "Jobs", "JobQueue", "Telemetry",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -83,6 +83,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            // The page at `/`, in the binary: that is copied alone.
+            resources: [.embedInCode("Page")],
             swiftSettings: settings),
         .target(
             name: "Images",
@@ -191,6 +193,6 @@ let package = Package(
             dependencies: [
                 "JobQueue", "Jobs", "Linux", "RedisJobQueue", "RedisTestServer",
                 .product(name: "Logging", package: "swift-log"),
-            ], swiftSettings: settings),
+            ], exclude: ["browser"], swiftSettings: settings),
     ]
 )

@@ -49,6 +49,7 @@ struct API: Sendable {
                 ).json)
         }
         if let metricsPage { routes.onMetrics(metricsPage) }
+        routes.onPage()
         return routes
     }
 
