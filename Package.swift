@@ -79,7 +79,7 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: [
-                "Jobs", "JobQueue", "Keyring", "Telemetry",
+                "Hashing", "Jobs", "JobQueue", "Keyring", "Telemetry",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -90,6 +90,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            // The page at `/`, in the binary: that is copied alone.
+            resources: [.embedInCode("Page")],
             swiftSettings: settings),
         .target(
             name: "Images",
@@ -203,6 +205,6 @@ let package = Package(
             dependencies: [
                 "JobQueue", "Jobs", "Linux", "RedisJobQueue", "RedisTestServer",
                 .product(name: "Logging", package: "swift-log"),
-            ], swiftSettings: settings),
+            ], exclude: ["browser"], swiftSettings: settings),
     ]
 )

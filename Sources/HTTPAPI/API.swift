@@ -48,10 +48,14 @@ struct API: Sendable {
         }
         routes.on(.get, "/readyz", .open) { _, context, _ in try await ready(context) }
         routes.on(.get, "/openapi.json", .scope(.read)) { _, _, _ in
-            .json(OpenAPIDocument(offer: try await languages.offer(), bounds: configuration.bounds).json)
+            .json(
+                OpenAPIDocument(
+                    offer: try await languages.offer(), bounds: configuration.bounds, standard: configuration.standard
+                ).json)
         }
         // What goes on here as a whole is for whoever runs it.
         if let metricsPage { routes.onMetrics(metricsPage, .scope(.admin)) }
+        routes.onPage()
         return routes
     }
 

@@ -3,7 +3,7 @@ import Telemetry
 /// Requests by route, method and class of status. The labels come from the lists here: what a stranger sends, a path or a
 /// method of its own, is counted as `unmatched` and `other`.
 public final class HTTPMetrics: Sendable {
-    static let patterns = Operation.paths + [Routes.unmatched]
+    static let patterns = Operation.paths + Routes.pagePaths + [Routes.unmatched]
     private static let methods = ["GET", "HEAD", "POST", "DELETE", "other"]
     private static let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"]
 

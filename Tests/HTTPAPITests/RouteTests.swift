@@ -315,7 +315,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "/", "/api", "/api/execute/", "/api/jobs/", "/api/jobs/a/b", "//healthz", "/HEALTHZ", "/../healthz",
+        "/page", "/api", "/api/execute/", "/api/jobs/", "/api/jobs/a/b", "//healthz", "/HEALTHZ", "/../healthz",
     ])
     func knowsNoOtherPath(path: String) async throws {
         let fixture = Fixture()

@@ -6,6 +6,7 @@ import Jobs
 struct OpenAPIDocument {
     let offer: Offer
     let bounds: RequestBounds
+    var standard = Limits.standard
 
     var json: JSONObject {
         var paths = JSONObject()
@@ -21,7 +22,7 @@ struct OpenAPIDocument {
                 paths.members.append(.init(name: operation.path, value: .object(JSONObject([member]))))
             }
         }
-        let schemas = RequestSchemas(offer: offer, bounds: bounds).all + ResultSchemas.all
+        let schemas = RequestSchemas(offer: offer, bounds: bounds, standard: standard).all + ResultSchemas.all
         return [
             "openapi": .string("3.1.0"),
             "info": .object([

@@ -4,6 +4,7 @@ import Jobs
 struct RequestSchemas {
     let offer: Offer
     let bounds: RequestBounds
+    let standard: Limits
 
     var all: [(String, Schema)] {
         [("ExecutionRequest", request), ("LimitOverrides", limits), ("SourceFile", file), ("TestCase", testCase)]
@@ -130,19 +131,35 @@ struct RequestSchemas {
         let maxima = offer.maxima
         return Schema.closedObject(
             LimitOverrides.fieldNames.map { name in
-                let maximum = maxima.flatMap { $0.json[name] }
-                guard name != "cpus" else {
-                    var most: Double?
-                    if case .number(let number) = maximum { most = number.double }
-                    return (name, .number(from: LimitOverrides.leastCPUs, to: most))
-                }
-                var most: Int?
-                if case .number(let number) = maximum { most = number.integer }
-                return (name, .integer(from: 1, to: most))
+                (name, limit(name, atMost: maxima).with("default", standard.json[name] ?? .null))
             }
         ).described(
             "Within the maxima of some worker that serves the language, and all together within those of one. "
-                + "Each that is not given has its default.")
+                + "Each that is not given has its default; that of the memory is larger for some languages.")
+    }
+
+    private func limit(_ name: String, atMost maxima: Limits?) -> Schema {
+        let maximum = maxima.flatMap { $0.json[name] }
+        guard name != "cpus" else {
+            var most: Double?
+            if case .number(let number) = maximum { most = number.double }
+            return .number(from: LimitOverrides.leastCPUs, to: most)
+        }
+        var most: Int?
+        if case .number(let number) = maximum { most = number.integer }
+        let schema = Schema.integer(from: 1, to: most)
+        return name == "memoryBytes" && !memoryByLanguage.members.isEmpty
+            ? schema.with("x-default-by-language", .object(memoryByLanguage)) : schema
+    }
+
+    /// The default memory of the languages that have one of their own.
+    private var memoryByLanguage: JSONObject {
+        var own = JSONObject()
+        for language in offer.languages {
+            guard let memory = language.memoryBytes, own[language.name] == nil else { continue }
+            own.members.append(.init(name: language.name, value: .integer(max(memory, standard.memoryBytes))))
+        }
+        return own
     }
 
     private var testCase: Schema {
