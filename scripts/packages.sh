@@ -15,7 +15,7 @@ set -euo pipefail
 build=(binutils ca-certificates g++ git libc6-dev libcap-dev libhiredis-dev libseccomp-dev make pkg-config)
 run=(curl debian-archive-keyring iproute2 mmdebstrap util-linux)
 bench=(bubblewrap crun redis-server runc systemd-container)
-test=(busybox-static cpio jq libcap2-bin python3-venv qemu-system-x86 redis-server)
+test=(busybox-static cpio jq libcap2-bin python3-pip python3-venv qemu-system-x86 redis-server xz-utils zstd)
 
 # The virtual machine boots a stock kernel. A host that has one keeps it: a second could become what it boots next.
 # (Cloud kernels are not enough: they lack the 9p file system.)
