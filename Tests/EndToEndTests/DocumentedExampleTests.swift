@@ -74,28 +74,69 @@ extension EndToEnd {
             #expect(!Self.matches("abc", "a…d"))
         }
 
+        private static func document(_ name: String) throws -> String {
+            try String(contentsOf: URL(fileURLWithPath: "\(Installation.sources)/docs/\(name)"), encoding: .utf8)
+        }
+
+        /// Runs an example in a folder of its own, and compares what it prints.
+        private static func check(
+            _ example: Example, of document: String, replacing: (String) -> String,
+            environment: [String: String] = Installation.environment
+        ) throws {
+            let folder = try TemporaryFolder()
+            let shell = try Child(
+                ["/bin/bash", "-euo", "pipefail", "-c", "cd \(folder.path)\n\(replacing(example.commands))"],
+                environment: environment)
+            let exitCode = try shell.wait(atMost: .seconds(120))
+            let output = String(decoding: shell.standardOutput, as: UTF8.self)
+            #expect(exitCode == 0, "docs/\(document):\(example.line): \(shell.standardError)\(output)")
+            if let expected = example.output {
+                #expect(matches(output, expected), "docs/\(document):\(example.line) printed:\n\(output)")
+            }
+        }
+
         @Test("every command of docs/api.md prints what stands below it")
         func api() throws {
-            let document = try String(
-                contentsOf: URL(fileURLWithPath: "\(Installation.sources)/docs/api.md"), encoding: .utf8)
-            let examples = Self.examples(of: document)
+            let examples = Self.examples(of: try Self.document("api.md"))
             #expect(examples.count >= 4)
             let server = try Server(slots: 4)
             for example in examples {
-                let commands = example.commands.replacing(
-                    /(localhost|127\.0\.0\.1):3000/, with: "127.0.0.1:\(server.port)")
-                let folder = try TemporaryFolder()
-                let shell = try Child(
-                    ["/bin/bash", "-euo", "pipefail", "-c", "cd \(folder.path)\n\(commands)"],
-                    environment: Installation.environment)
-                let exitCode = try shell.wait(atMost: .seconds(60))
-                let output = String(decoding: shell.standardOutput, as: UTF8.self)
-                #expect(exitCode == 0, "docs/api.md:\(example.line): \(shell.standardError)")
-                if let expected = example.output {
-                    #expect(Self.matches(output, expected), "docs/api.md:\(example.line) printed:\n\(output)")
+                try Self.check(example, of: "api.md") { commands in
+                    commands.replacing(/(localhost|127\.0\.0\.1):3000/, with: "127.0.0.1:\(server.port)")
                 }
             }
             #expect(try server.stop() == 0)
+        }
+
+        @Test("every command of docs/languages.md prints what stands below it, with images and recipes of its own")
+        func languages() throws {
+            let examples = Self.examples(of: try Self.document("languages.md"))
+            #expect(examples.count >= 3)
+            // Not the host's /etc, and not its images.
+            let own = try TemporaryFolder()
+            for name in ["bin", "recipes", "state"] {
+                try FileManager.default.createDirectory(
+                    at: own.url(name), withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+            }
+            let programs = [
+                "sudo": "exec \"$@\"",
+                "bulkhead":
+                    "[[ $1 == rootfs ]] && set -- \"$@\" --recipes \(own.path)/recipes\nexec \(Installation.bulkhead) \"$@\"",
+            ]
+            for (name, text) in programs {
+                try Data("#!/bin/bash\n\(text)\n".utf8).write(to: own.url("bin/\(name)"))
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o755], ofItemAtPath: "\(own.path)/bin/\(name)")
+            }
+            var environment = Installation.environment
+            environment["PATH"] = "\(own.path)/bin:\(environment["PATH"] ?? "")"
+            environment["BULKHEAD_STATE_DIR"] = "\(own.path)/state"
+            for example in examples {
+                try Self.check(
+                    example, of: "languages.md",
+                    replacing: { $0.replacing("/etc/bulkhead/rootfs", with: "\(own.path)/recipes") },
+                    environment: environment)
+            }
         }
     }
 }
