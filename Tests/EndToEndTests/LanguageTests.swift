@@ -139,5 +139,39 @@ extension EndToEnd {
                 #expect(lines.first?.contains(/\.whl sha256:[0-9a-f]{64}$/) == true, "\(lines)")
             }
         }
+
+        @Test(
+            "what an import has brought is asked for its version in a job's sandbox, by a filter and as nobody of this host"
+        )
+        func importing() throws {
+            let folder = try TemporaryFolder()
+            let prepared = try Child(
+                [
+                    "/bin/sh", "-ec",
+                    """
+                    cd \(folder.path) && mkdir -p tree/bin state && chmod 755 state
+                    cp /bin/busybox tree/bin/ && ln -s busybox tree/bin/sh && tar -C tree -cf tree.tar .
+                    """,
+                ], environment: Installation.environment)
+            #expect(try prepared.wait(atMost: .seconds(20)) == 0, "\(prepared.standardError)")
+            let script = "S=/proc/self/status; echo v$(grep -c '^Seccomp:.2' $S).$(grep -c '^NoNewPrivs:.1' $S).$$"
+            try Data(
+                """
+                languages:
+                  - name: ash
+                    file: main.ash
+                    run: [/bin/sh, "{file}"]
+                    version: {command: [/bin/sh, -c, "\(script)"], pattern: 'v(\\d+\\.\\d+\\.\\d+)'}
+                """.utf8
+            ).write(to: folder.url("languages.yaml"))
+            let command = try Command.bulkhead([
+                "rootfs", "import", "probed", "--state-dir", "\(folder.path)/state", "--from",
+                "\(folder.path)/tree.tar",
+                "--languages", "\(folder.path)/languages.yaml",
+            ])
+            #expect(command.exitCode == 0, "\(command.error)")
+            // The second process of its namespace, as every job.
+            #expect(command.text.contains("\n  ash 1.1.2\n"), "\(command.text)\(command.error)")
+        }
     }
 }

@@ -28,7 +28,6 @@ struct ImportArchiveTests {
             ("add(t, 'bin/sh/x', b'x')", "is below something that is no folder"),
             ("link(t, 'd', '/nowhere'); add(t, 'd/x', b'x')", "is below something that is no folder"),
             ("link(t, 'd', 'd'); add(t, 'd/x', b'x')", "is below something that is no folder"),
-            ("link(t, 'etc', '/etc')", "/etc is no folder"),
             ("link(t, 'etc', outside)", "/etc is no folder"),
             ("link(t, 'var', outside)", "/var is no folder"),
             ("add(t, 's', type=b'S')", "is a sparse file"),
