@@ -19,6 +19,8 @@ struct ImageFinisher {
 
     /// Finishes the tree.
     /// - Parameter manifest: what is known already; the rest is filled in here.
+    /// - Returns: the manifest, as it was written beside the tree.
+    /// - Throws: the step that failed.
     func finish(_ manifest: ImageManifest) throws(ImageError) -> ImageManifest {
         progress("removing what a job has no use for, set-id bits and file capabilities")
         try filesystem.tidy(users: users)

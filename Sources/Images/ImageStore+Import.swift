@@ -12,6 +12,7 @@ extension ImageStore {
     /// - Parameters:
     ///   - command: the command, and its own options.
     ///   - environment: its environment, besides a fixed one.
+    /// - Returns: what ``importImage(_:from:languages:bounds:ask:progress:)`` is given.
     public static func sandboxed(by command: [String], environment: [String: String]) -> Ask {
         { (step, image, stateDirectory, argv) throws(ImageError) in
             let fixed = Command(argv: []).environment
@@ -32,6 +33,8 @@ extension ImageStore {
     ///   - bounds: the most that the archive may hold.
     ///   - ask: how its programs are asked for their versions.
     ///   - progress: told what happens, a line at a time.
+    /// - Returns: the image as it is now.
+    /// - Throws: what is wrong with the archive, the file of languages or this host.
     public func importImage(
         _ name: String, from source: String, languages: String, bounds: ImportBounds = ImportBounds(),
         ask: @escaping Ask,

@@ -51,6 +51,7 @@ final class ArchiveStream {
     ///   - name: what errors call it.
     ///   - compression: nil for what its first bytes say.
     ///   - mostBytes: more than that, decompressed, is an error.
+    /// - Throws: where the archive cannot be read, or the host lacks the tool.
     init(
         _ file: consuming Descriptor, name: String, compression: Compression? = nil, mostBytes: Int
     ) throws(ImageError) {

@@ -35,6 +35,7 @@ struct OCILayout: ~Copyable {
     /// - Parameters:
     ///   - path: the folder.
     ///   - architecture: as `uname -m` says.
+    /// - Throws: where it has no image for that, or is not what its digests say.
     init(path: String, architecture: String) throws(ImageError) {
         let folder: Descriptor
         do throws(SystemError) {

@@ -45,7 +45,10 @@ final class TreeWriter {
         }
     }
 
-    /// - Parameter path: the tree's top, an empty folder that only root can write.
+    /// - Parameters:
+    ///   - path: the tree's top, an empty folder that only root can write.
+    ///   - bounds: the most that all archives together may hold.
+    /// - Throws: where the folder cannot be opened.
     init(path: String, bounds: ImportBounds) throws(ImageError) {
         do throws(SystemError) {
             root = try Descriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -64,6 +67,7 @@ final class TreeWriter {
     ///   - stream: the archive.
     ///   - isLayer: whether names that begin with `.wh.` take away rather than add.
     /// - Returns: SHA-256 of the archive's bytes, decompressed.
+    /// - Throws: at the first member that is refused.
     func write(_ stream: ArchiveStream, isLayer: Bool) throws(ImageError) -> String {
         written = []
         parent = nil
