@@ -17,7 +17,7 @@ build=(binutils ca-certificates g++ git libc6-dev libcap-dev libhiredis-dev libs
 run=(curl debian-archive-keyring iproute2 mmdebstrap util-linux)
 bench=(bubblewrap crun redis-server runc systemd-container)
 package=(debhelper dpkg-dev lintian python3)
-test=(busybox-static cpio jq libcap2-bin python3-venv qemu-system-x86 redis-server)
+test=(busybox-static cpio jq libcap2-bin python3-pip python3-venv qemu-system-x86 redis-server xz-utils zstd)
 
 # For the test of the page. Ubuntu has it as a snap alone: there that test says that it is skipped.
 # shellcheck source=/dev/null

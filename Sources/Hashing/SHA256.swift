@@ -18,7 +18,12 @@ public struct SHA256: Sendable {
     public static func hex(_ bytes: [UInt8]) -> String {
         var hash = SHA256()
         hash.update(bytes)
-        return hash.finish().map { byte in
+        return hash.hexDigest()
+    }
+
+    /// The digest of all that was taken, as 64 lower-case hexadecimal digits.
+    public consuming func hexDigest() -> String {
+        finish().map { byte in
             let digits = String(byte, radix: 16)
             return byte < 16 ? "0\(digits)" : digits
         }.joined()

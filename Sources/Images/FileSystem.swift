@@ -105,6 +105,15 @@ enum FileSystem {
         return String(validating: buffer.prefix(count), as: UTF8.self)
     }
 
+    /// What the link at `path` says, as bytes.
+    static func rawLink(_ path: [UInt8]) throws(ImageError) -> [UInt8] {
+        // A link's text is at most PATH_MAX.
+        var buffer = [CChar](repeating: 0, count: 4_096)
+        let count = withCString(path) { readlink($0, &buffer, buffer.count) }
+        guard count >= 0 else { throw failure("readlink", shown(path)) }
+        return buffer[..<count].map { UInt8(bitPattern: $0) }
+    }
+
     /// Refuses a path that others could change: it has to belong to root or to this user and be writable by its owner only.
     static func requireOwned(_ path: String) throws(ImageError) {
         guard let status = try status(path) else { throw .unsafe(path: path, problem: "does not exist") }
@@ -114,6 +123,16 @@ enum FileSystem {
         guard status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o022 == 0 else {
             throw .unsafe(path: path, problem: "is not a directory that its owner alone can write: chmod go-w \(path)")
         }
+    }
+
+    /// The next bytes of an open file; none at its end.
+    static func piece(of file: Int32, _ path: String) throws(ImageError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 128 << 10)
+        var count = read(file, &bytes, bytes.count)
+        while count < 0, errno == EINTR { count = read(file, &bytes, bytes.count) }
+        guard count >= 0 else { throw failure("read", path) }
+        bytes.removeLast(bytes.count - count)
+        return bytes
     }
 
     static func failure(_ operation: String, _ path: String) -> ImageError {

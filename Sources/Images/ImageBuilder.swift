@@ -24,23 +24,15 @@ struct ImageBuilder {
         try probe(archive)
         try bootstrap(archive)
         try listPackages()
-        try installPythonPackages()
-        let filesystem = RootFilesystem(path: rootfs)
-        progress("removing what a job has no use for, set-id bits and file capabilities")
-        try filesystem.tidy(users: recipe.users)
-        try filesystem.write(recipe.files ?? [:])
-        try filesystem.strip()
-        try filesystem.verify()
-        var languages: [Language] = []
-        for language in recipe.languages { languages.append(try self.language(language)) }
-        // The version commands ran as the job's user, who can write /tmp only; nothing of it is published.
-        try Tree(path: "\(rootfs)/tmp").empty()
-        try filesystem.verify()
-        let manifest = ImageManifest(
-            name: recipe.name, recipeHash: recipeHash, builtAt: Date(), suite: recipe.suite,
-            architecture: BuildHost.architecture(), bytes: try Tree(path: rootfs).bytes(), languages: languages)
-        try manifest.write(path: "\(directory)/image.json")
-        return manifest
+        let wheels = try installPythonPackages()
+        let finisher = ImageFinisher(
+            name: recipe.name, users: recipe.users, files: recipe.files ?? [:], languages: recipe.languages,
+            directory: directory, filesystem: RootFilesystem(path: rootfs), progress: progress,
+            ask: { (step, argv) throws(ImageError) in try inside(argv).succeed(step).text })
+        return try finisher.finish(
+            ImageManifest(
+                name: recipe.name, recipeHash: recipeHash, builtAt: Date(), suite: recipe.suite,
+                architecture: BuildHost.architecture(), wheels: wheels))
     }
 
     // MARK: Where packages come from
@@ -158,26 +150,12 @@ struct ImageBuilder {
         try FileSystem.write(Array(text.utf8), to: "\(directory)/packages.txt", mode: 0o644)
     }
 
-    /// Installs wheels with the host's pip into the tree; a wheel is only unpacked, so no stranger's code runs as root.
-    private func installPythonPackages() throws(ImageError) {
-        guard !recipe.pip.isEmpty else { return }
-        let python = try inside(["/usr/bin/python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
-            .succeed("asking the image's python for its version")
-        guard let version = python.lines.last, version.wholeMatch(of: /3\.[0-9]+/) != nil else {
-            throw .step(name: "asking the image's python for its version", detail: python.text)
-        }
-        progress("installing \(recipe.pip.joined(separator: ", ")) for Python \(version)")
-        let machine = BuildHost.architecture()
-        let platforms = ["manylinux_2_34", "manylinux_2_31", "manylinux_2_28", "manylinux_2_17", "manylinux2014"]
-        _ = try Command(
-            argv: [
-                "/usr/bin/pip3", "install", "--no-input", "--disable-pip-version-check", "--quiet", "--no-compile",
-                "--no-cache-dir", "--root-user-action=ignore", "--timeout", "10", "--retries", "1",
-                "--only-binary=:all:", "--implementation", "cp", "--python-version", version, "--target",
-                "\(rootfs)/usr/local/lib/python\(version)/dist-packages",
-            ] + platforms.flatMap { ["--platform", "\($0)_\(machine)"] } + ["--"] + recipe.pip,
-            environment: environment, seconds: 300
-        ).succeed("pip")
+    private func installPythonPackages() throws(ImageError) -> [ImageManifest.Wheel]? {
+        guard !recipe.pip.isEmpty else { return nil }
+        return try PythonPackages(
+            packages: recipe.pip, exclude: recipe.exclude, rootfs: rootfs, directory: "\(directory)/pip",
+            environment: environment, progress: progress, inside: inside
+        ).install()
     }
 
     // MARK: Languages
@@ -189,30 +167,5 @@ struct ImageBuilder {
                 "/usr/bin/unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child",
                 "--root=\(rootfs)", "--mount-proc=/proc", "--setgid", "1000", "--setuid", "1000", "--",
             ] + argv, environment: ["PATH": "/usr/bin:/bin"], seconds: 20)
-    }
-
-    private func language(_ entry: Recipe.LanguageRecipe) throws(ImageError) -> Language {
-        let step = "asking \(entry.language.name) for its version"
-        let output = try inside(entry.versionCommand).succeed(step).text
-        var language = entry.language
-        do {
-            guard let match = try Regex(entry.versionPattern).firstMatch(in: output), match.output.count > 1,
-                let version = match.output[1].substring
-            else { throw ImageError.step(name: step, detail: "no version in: \(output.prefix(200))") }
-            language.version = String(version)
-        } catch let error as ImageError {
-            throw error
-        } catch {
-            throw .step(name: step, detail: "\(error)")
-        }
-        for argv in [language.compile, language.run].compactMap({ $0 }) {
-            guard let program = argv.first, !program.hasPrefix("/box/") else { continue }
-            let test = try inside(["/usr/bin/test", "-x", program]).run()
-            guard test.status == 0 else {
-                throw .step(name: "checking \(language.name)", detail: "the image has no program \(program)")
-            }
-        }
-        progress("\(language.name) \(language.version)")
-        return language
     }
 }

@@ -15,12 +15,31 @@ public struct ImageManifest: Sendable, Equatable, Codable {
     public var architecture: String
     /// Bytes that the tree takes on disk.
     public var bytes: Int
+    /// Where the tree of an imported image came from, such as `tar sha256:…`; nil for one that was built.
+    public var source: String?
+    /// SHA-256 of `contents.txt` beside the tree, which lists it with hashes; nil for an image from before it was written.
+    public var contents: String?
+    /// The wheels that were installed, dependencies included; nil where there are none.
+    public var wheels: [Wheel]?
     /// The languages, each with the version that the image itself answered.
     public var languages: [Language]
 
+    /// A Python package as it was downloaded.
+    public struct Wheel: Sendable, Equatable, Codable {
+        /// The file's name, which says package and version.
+        public var file: String
+        /// SHA-256 of the file, 64 hexadecimal digits.
+        public var sha256: String
+
+        public init(file: String, sha256: String) {
+            self.file = file
+            self.sha256 = sha256
+        }
+    }
+
     public init(
-        name: String, recipeHash: String, builtAt: Date, suite: String, architecture: String, bytes: Int,
-        languages: [Language]
+        name: String, recipeHash: String, builtAt: Date, suite: String, architecture: String, bytes: Int = 0,
+        source: String? = nil, contents: String? = nil, wheels: [Wheel]? = nil, languages: [Language] = []
     ) {
         self.name = name
         self.recipeHash = recipeHash
@@ -28,6 +47,9 @@ public struct ImageManifest: Sendable, Equatable, Codable {
         self.suite = suite
         self.architecture = architecture
         self.bytes = bytes
+        self.source = source
+        self.contents = contents
+        self.wheels = wheels
         self.languages = languages
     }
 

@@ -19,10 +19,13 @@ public struct ImageStore {
         self.recipeDirectories = recipeDirectories.map(Self.absolute)
     }
 
-    /// `rootfs/` of the source tree that `executable` was built in, where it was, then where it is installed:
-    /// `/usr/share/bulkhead/rootfs` for `/usr/bin/bulkhead`.
+    /// Where an administrator's own recipes are.
+    public static let ownRecipeDirectory = "/etc/bulkhead/rootfs"
+
+    /// The administrator's own recipes, then `rootfs/` of the source tree that `executable` was built in, where it was, then
+    /// where it is installed: `/usr/share/bulkhead/rootfs` for `/usr/bin/bulkhead`.
     public static func standardRecipeDirectories(executable: String) -> [String] {
-        var directories: [String] = []
+        var directories = [ownRecipeDirectory]
         var directory = URL(fileURLWithPath: executable).resolvingSymlinksInPath().deletingLastPathComponent()
         let installed = directory.deletingLastPathComponent().appendingPathComponent("share/bulkhead/rootfs").path
         // .build/<triple>/<configuration>/bulkhead, or a scratch path a little deeper.
@@ -51,6 +54,18 @@ public struct ImageStore {
             }
         }
         return paths
+    }
+
+    /// The image whose recipe has a language of that name or alias, where no recipe is called so itself.
+    ///
+    /// Recipes that cannot be read are passed over: they have errors of their own, for whoever asks for them.
+    public func imageServing(_ language: String) throws(ImageError) -> String? {
+        let paths = try recipePaths()
+        guard paths[language] == nil else { return nil }
+        return paths.sorted { $0.key < $1.key }.first { _, path in
+            guard let recipe = try? RecipeParser.load(path: path) else { return false }
+            return recipe.languages.contains { $0.language.name == language || $0.language.aliases.contains(language) }
+        }?.key
     }
 
     /// The recipe of image `name`.
@@ -146,26 +161,41 @@ public struct ImageStore {
         guard missing.isEmpty else {
             throw .missing(packages: missing, imagesDirectory: ImageLayout.images(stateDirectory))
         }
-        guard geteuid() == 0 else { throw .notRoot }
-        try FileSystem.makeDirectories(layout.directory)
-        for path in [stateDirectory, ImageLayout.images(stateDirectory), layout.directory] {
-            try FileSystem.requireOwned(path)
-        }
-        let lock = try buildLock(layout, progress)
+        let lock = try beginBuild(layout, progress)
         defer { withExtendedLifetime(lock) {} }
-        try sweep(layout)
         if !refresh, let result = try upToDate(layout, hash: hash, since: start) { return result }
 
         progress("building image '\(name)' (Debian \(recipe.suite), \(recipe.packages.joined(separator: ", ")))")
         let temporary = layout.build("\(ImageLayout.temporaryPrefix)\(getpid())")
         try FileSystem.makeDirectory(temporary, mode: 0o755)
-        do throws(ImageError) {
+        return try publishing(temporary, progress) { () throws(ImageError) in
             let manifest = try ImageBuilder(recipe: recipe, directory: temporary, progress: progress)
                 .build(recipeHash: hash)
             // What is published has to survive a power cut as a whole or not at all.
             sync()
             try publish(temporary, layout, hash: hash)
             return try result(layout, manifest, wasBuilt: true, since: start)
+        }
+    }
+
+    /// Takes the build lock of an image, as root, in a directory that only root can write, without what interrupted builds left.
+    func beginBuild(_ layout: ImageLayout, _ progress: (String) -> Void) throws(ImageError) -> FileLock {
+        guard geteuid() == 0 else { throw .notRoot }
+        try FileSystem.makeDirectories(layout.directory)
+        for path in [stateDirectory, ImageLayout.images(stateDirectory), layout.directory] {
+            try FileSystem.requireOwned(path)
+        }
+        let lock = try buildLock(layout, progress)
+        try sweep(layout)
+        return lock
+    }
+
+    /// Does the work of a build, and removes its temporary directory where that fails.
+    func publishing(
+        _ temporary: String, _ progress: (String) -> Void, _ work: () throws(ImageError) -> BuildResult
+    ) throws(ImageError) -> BuildResult {
+        do throws(ImageError) {
+            return try work()
         } catch {
             // The build's own error is the one to tell; what cannot be removed now is swept by the next build.
             do { try Tree(path: temporary).remove() } catch { progress("note: \(error)") }
@@ -191,7 +221,7 @@ public struct ImageStore {
         return try result(layout, manifest, wasBuilt: false, since: start)
     }
 
-    private func result(
+    func result(
         _ layout: ImageLayout, _ manifest: ImageManifest, wasBuilt: Bool, since start: ContinuousClock.Instant
     ) throws(ImageError) -> BuildResult {
         guard let build = try layout.current() else { throw .notBuilt(name: layout.name) }

@@ -14,6 +14,36 @@ public struct RecipeParser {
 
     /// Reads the recipe in `path`; its `name` has to be the file's.
     public static func load(path: String) throws(ImageError) -> Recipe {
+        let recipe = try parse(try text(of: path), file: path)
+        let stem = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+        guard recipe.name == stem else {
+            throw .recipe(file: path, line: nil, problem: "is named '\(recipe.name)' inside; file and name must agree")
+        }
+        return recipe
+    }
+
+    /// What an imported image's file says: a recipe's `languages`, and its `files` and `users` where it has them.
+    struct LanguageFile {
+        var languages: [Recipe.LanguageRecipe]
+        var files: [String: String]?
+        var users: [Recipe.User]
+        /// The file as it was read.
+        var text: String
+    }
+
+    /// Reads the language file in `path`, for image `image`.
+    static func loadLanguages(path: String, image: String) throws(ImageError) -> LanguageFile {
+        let text = try text(of: path)
+        let parser = RecipeParser(file: path)
+        let root = try compose(text, file: path)
+        let map = try parser.mapping(root, keys: ["languages", "files", "users"], what: "a file of languages")
+        return LanguageFile(
+            languages: try parser.languages(try parser.required(map, "languages", in: root), image: image),
+            files: try map["files"].map { (node) throws(ImageError) in try parser.files(node) },
+            users: try map["users"].map { (node) throws(ImageError) in try parser.users(node) } ?? [.box], text: text)
+    }
+
+    private static func text(of path: String) throws(ImageError) -> String {
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
@@ -23,16 +53,15 @@ public struct RecipeParser {
         guard data.count <= maximumBytes, let text = String(data: data, encoding: .utf8) else {
             throw .recipe(file: path, line: nil, problem: "is not UTF-8 text of at most \(maximumBytes) bytes")
         }
-        let recipe = try parse(text, file: path)
-        let stem = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-        guard recipe.name == stem else {
-            throw .recipe(file: path, line: nil, problem: "is named '\(recipe.name)' inside; file and name must agree")
-        }
-        return recipe
+        return text
     }
 
     /// Reads a recipe from `text`; `file` is what errors call it.
     public static func parse(_ text: String, file: String) throws(ImageError) -> Recipe {
+        try RecipeParser(file: file).recipe(try compose(text, file: file))
+    }
+
+    private static func compose(_ text: String, file: String) throws(ImageError) -> Node {
         let root: Node?
         do {
             root = try Yams.compose(yaml: text)
@@ -40,7 +69,7 @@ public struct RecipeParser {
             throw .recipe(file: file, line: nil, problem: "is not YAML: \(error)")
         }
         guard let root else { throw .recipe(file: file, line: nil, problem: "is empty") }
-        return try RecipeParser(file: file).recipe(root)
+        return root
     }
 
     // MARK: The document
@@ -60,11 +89,17 @@ public struct RecipeParser {
         }
         let files = try map["files"].map { (node) throws(ImageError) in try self.files(node) }
         let users = try map["users"].map { (node) throws(ImageError) in try self.users(node) }
-        let list = try required(map, "languages", in: node)
+        let languages = try languages(try required(map, "languages", in: node), image: name)
+        return Recipe(
+            name: name, suite: suite, packages: packages, pip: pip ?? [], exclude: exclude ?? [],
+            files: files, users: users ?? [.box], languages: languages)
+    }
+
+    private func languages(_ list: Node, image: String) throws(ImageError) -> [Recipe.LanguageRecipe] {
         var languages: [Recipe.LanguageRecipe] = []
         var taken: Set<String> = []
         for element in try sequence(list, "languages") {
-            let language = try self.language(element, image: name)
+            let language = try self.language(element, image: image)
             for word in [language.language.name] + language.language.aliases
             where !taken.insert(word).inserted {
                 throw problem(element, "language name or alias '\(word)' is given twice")
@@ -72,9 +107,7 @@ public struct RecipeParser {
             languages.append(language)
         }
         guard !languages.isEmpty else { throw problem(list, "languages: at least one is needed") }
-        return Recipe(
-            name: name, suite: suite, packages: packages, pip: pip ?? [], exclude: exclude ?? [],
-            files: files, users: users ?? [.box], languages: languages)
+        return languages
     }
 
     private func files(_ node: Node) throws(ImageError) -> [String: String] {

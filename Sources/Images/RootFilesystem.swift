@@ -7,17 +7,24 @@ struct RootFilesystem {
     /// Whom everything in it belongs to; a build says root.
     var owner: uid_t = 0
     var group: gid_t = 0
+    /// Whether the top has links where a tree with a merged /usr has them, as Debian's have.
+    var isMerged = true
+    /// What is removed from the tree.
+    var unwanted = RootFilesystem.packaging + RootFilesystem.hostTraces
 
     /// Directories that are there for the sandbox to mount on, or that programs expect; each empty.
     static let emptyDirectories = [
         "box", "dev", "proc", "run", "sys", "tmp", "root", "var/cache", "var/log", "var/tmp",
     ]
-    /// What packages bring or package tools leave that no job needs, or that tells of the host.
-    static let unwanted = [
-        "boot", "etc/apt", "etc/dpkg", "etc/fstab", "etc/group-", "etc/gshadow", "etc/gshadow-", "etc/mtab",
-        "etc/passwd-",
-        "etc/shadow", "etc/shadow-", "etc/subgid", "etc/subgid-", "etc/subuid", "etc/subuid-", "etc/.pwd.lock",
-        "home", "media", "mnt", "opt", "srv", "usr/share/bug", "usr/share/doc", "usr/share/doc-base",
+    /// What tells of a host or holds its secrets.
+    static let hostTraces = [
+        ".dockerenv", "etc/fstab", "etc/group-", "etc/gshadow", "etc/gshadow-", "etc/mtab", "etc/passwd-", "etc/shadow",
+        "etc/shadow-", "etc/subgid", "etc/subgid-", "etc/subuid", "etc/subuid-", "etc/.pwd.lock",
+    ]
+    /// What Debian's packages bring or its package tools leave that no job needs.
+    static let packaging = [
+        "boot", "etc/apt", "etc/dpkg", "home", "media", "mnt", "opt", "srv", "usr/share/bug", "usr/share/doc",
+        "usr/share/doc-base",
         "usr/share/info", "usr/share/lintian", "usr/share/locale", "usr/share/man", "var/backups",
         "var/lib/apt", "var/lib/dpkg/info", "var/lib/dpkg/status-old", "var/lib/dpkg/available-old",
         "var/lib/dpkg/diversions-old", "var/lib/dpkg/statoverride-old", "var/lib/dpkg/lock",
@@ -37,6 +44,7 @@ struct RootFilesystem {
     /// Writes files of a recipe's own, by their path in the image.
     func write(_ files: [String: String]) throws(ImageError) {
         guard !files.isEmpty else { return }
+        try requireFolders(above: [String(Self.ownFolder.dropFirst())])
         // A link or whatever else a package has left in its place would lead elsewhere.
         try Tree(path: path + Self.ownFolder).remove()
         try FileSystem.makeDirectories(path + Self.ownFolder)
@@ -47,7 +55,9 @@ struct RootFilesystem {
 
     /// Removes what an image does not hold and writes its account and host files.
     func tidy(users: [Recipe.User]) throws(ImageError) {
-        for name in Self.unwanted { try Tree(path: "\(path)/\(name)").remove() }
+        try requireFolders(above: unwanted + Self.emptyDirectories + ["etc/passwd"])
+        try FileSystem.makeDirectories("\(path)/etc")
+        for name in unwanted { try Tree(path: "\(path)/\(name)").remove() }
         for name in Self.emptyDirectories {
             // A link in its place would lead out of the tree.
             if try !FileSystem.isDirectory("\(path)/\(name)") { try Tree(path: "\(path)/\(name)").remove() }
@@ -60,6 +70,21 @@ struct RootFilesystem {
         ]
         for (name, content) in files.sorted(by: { $0.key < $1.key }) {
             try FileSystem.write(Array(content.utf8), to: "\(path)/etc/\(name)", mode: 0o644)
+        }
+    }
+
+    /// Refuses a tree where something above one of these names is a link or no folder: what is done to the name by its path would be
+    /// done elsewhere, outside the tree even.
+    private func requireFolders(above names: [String]) throws(ImageError) {
+        for name in names {
+            var above = path
+            for part in name.split(separator: "/").dropLast() {
+                above += "/\(part)"
+                guard let status = try FileSystem.status(above) else { break }
+                guard status.st_mode & S_IFMT == S_IFDIR else {
+                    throw .unsafe(path: above, problem: "is no folder, which the tree of an image needs there")
+                }
+            }
         }
     }
 
@@ -94,12 +119,23 @@ struct RootFilesystem {
 
     /// Looks at the finished tree again, as a stranger would, and throws with the first findings.
     func verify() throws(ImageError) {
+        let findings = try findings(most: 10)
+        guard findings.isEmpty else {
+            throw .unsafe(path: path, problem: "is no image: " + findings.map { path + $0 }.joined(separator: "; "))
+        }
+    }
+
+    /// What no image may have, at most `most` lines, each beginning with a path below the tree's top.
+    func findings(most: Int = .max) throws(ImageError) -> [String] {
         let attributes = try ExtendedAttributes()
         var findings: [String] = []
         let temporary = Array("\(path)/tmp".utf8)
+        let top = path.utf8.count
         try Tree(path: path).walk { (path, status) throws(ImageError) in
             func find(_ what: String) {
-                if findings.count < 10 { findings.append("\(FileSystem.shown(path)) \(what)") }
+                guard findings.count < most else { return }
+                let below = FileSystem.shown(Array(path.dropFirst(top)))
+                findings.append("\(below.isEmpty ? "/" : below) \(what)")
             }
             let kind = status.st_mode & S_IFMT
             if status.st_uid != owner || status.st_gid != group { find("belongs to \(status.st_uid):\(status.st_gid)") }
@@ -114,14 +150,13 @@ struct RootFilesystem {
             }
         }
         for name in ["box", "dev", "proc", "sys", "tmp"] where try !FileSystem.isDirectory("\(path)/\(name)") {
-            findings.append("\(path)/\(name) is missing")
+            findings.append("/\(name) is missing")
         }
+        guard isMerged else { return findings }
         for (name, target) in Self.mergedLinks.sorted(by: { $0.key < $1.key })
         where try FileSystem.link("\(path)/\(name)") != target {
-            findings.append("\(path)/\(name) is not a link to \(target)")
+            findings.append("/\(name) is not a link to \(target)")
         }
-        guard findings.isEmpty else {
-            throw .unsafe(path: path, problem: "is no image: " + findings.joined(separator: "; "))
-        }
+        return findings
     }
 }

@@ -49,4 +49,15 @@ extension Descriptor {
                 bk_openat2_beneath(folder, path, UInt64(flags | BK_O_CLOEXEC), UInt64(mode))
             })
     }
+
+    /// Opens a path with O_CLOEXEC as a process would whose root the folder is: links, absolute ones too, lead to where they would
+    /// lead there, and nothing leads out of the folder or into another mount (openat2(2)).
+    public static func openInRoot(
+        _ folder: Int32, _ path: String, _ flags: Int32, mode: UInt32 = 0
+    ) throws(SystemError) -> Descriptor {
+        Descriptor(
+            owning: try attempt("open \(path)") {
+                bk_openat2_in_root(folder, path, UInt64(flags | BK_O_CLOEXEC), UInt64(mode))
+            })
+    }
 }

@@ -7,8 +7,8 @@ import Jobs
 struct RootfsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rootfs",
-        abstract: "Build and list the images that programs run in.",
-        subcommands: [Build.self, List.self])
+        abstract: "Build, import, list and verify the images that programs run in.",
+        subcommands: [Build.self, Import.self, List.self, Verify.self])
 
     struct Build: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -23,21 +23,22 @@ struct RootfsCommand: ParsableCommand {
         @Flag(help: "Build again with today's packages, even if nothing changed.")
         var refresh = false
 
-        @Argument(help: "The images' names, such as default, java, go.")
+        @Argument(help: "The images' names, such as default, java, go; or a language's, for the image that has it.")
         var names: [String] = []
 
         mutating func run() throws {
             let store = try options.store
             let wanted = all ? try store.recipePaths().keys.sorted() : names
             guard !wanted.isEmpty else { throw ValidationError("name an image, or pass --all") }
-            for name in wanted {
+            for word in wanted {
+                let name = try store.imageServing(word) ?? word
                 let result = try store.build(name, refresh: refresh)
                 let megabytes = result.manifest.bytes >> 20
                 let what =
                     result.wasBuilt
                     ? "built in \(String(format: "%.1f", result.seconds)) s" : "is up to date"
                 print("\(name) \(what): \(megabytes) MiB at \(result.rootfs)")
-                for language in result.manifest.languages { print("  \(language.name) \(language.version)") }
+                result.manifest.printContents()
             }
         }
     }
@@ -53,9 +54,17 @@ struct RootfsCommand: ParsableCommand {
                     if let problem = image.problem { "broken: \(problem)" } else if let manifest = image.manifest {
                         "\(manifest.bytes >> 20) MiB, \(image.isUpToDate ? "up to date" : "its recipe has changed")"
                     } else { "not built: bulkhead rootfs build \(image.name)" }
-                print("\(image.name): \(state)")
-                for language in image.manifest?.languages ?? [] { print("  \(language.name) \(language.version)") }
+                print("\(image.name): \(state)\(image.manifest?.source.map { ", imported from \($0)" } ?? "")")
+                image.manifest?.printContents()
             }
         }
+    }
+}
+
+extension ImageManifest {
+    /// The languages, and the Python packages where there are some, a line for each.
+    func printContents() {
+        for language in languages { print("  \(language.name) \(language.version)") }
+        for wheel in wheels ?? [] { print("  \(wheel.file) sha256:\(wheel.sha256)") }
     }
 }

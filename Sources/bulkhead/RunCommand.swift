@@ -203,7 +203,9 @@ struct RunCommand: ParsableCommand {
     private static func language(ofFile path: String) throws -> String {
         let endings = [
             "js": "javascript", "mjs": "javascript", "cjs": "javascript", "py": "python", "c": "c", "cpp": "c++",
-            "cc": "c++", "cxx": "c++", "sh": "bash", "java": "java", "go": "go",
+            "cc": "c++", "cxx": "c++", "sh": "bash", "java": "java", "go": "go", "rs": "rust", "hs": "haskell",
+            "rb": "ruby",
+            "php": "php", "pl": "perl", "lua": "lua", "ts": "typescript",
         ]
         guard let name = endings[URL(fileURLWithPath: path).pathExtension] else {
             throw ValidationError("say which language: bulkhead run --language python \(path)")

@@ -74,35 +74,78 @@ extension EndToEnd {
             #expect(!Self.matches("abc", "a…d"))
         }
 
-        @Test("every command prints what stands below it", arguments: ["docs/api.md", "docs/migration.md"])
-        func commands(path: String) throws {
-            let document = try String(
-                contentsOf: URL(fileURLWithPath: "\(Installation.sources)/\(path)"), encoding: .utf8)
-            let examples = Self.examples(of: document)
+        /// Runs an example in a folder of its own, and compares what it prints.
+        private static func check(
+            _ example: Example, of document: String, replacing: (String) -> String, environment: [String: String]
+        ) throws {
+            let folder = try TemporaryFolder()
+            let shell = try Child(
+                ["/bin/bash", "-euo", "pipefail", "-c", "cd \(folder.path)\n\(replacing(example.commands))"],
+                environment: environment)
+            let exitCode = try shell.wait(atMost: .seconds(120))
+            let output = String(decoding: shell.standardOutput, as: UTF8.self)
+            #expect(exitCode == 0, "\(document):\(example.line): \(shell.standardError)\(output)")
+            if let expected = example.output {
+                #expect(matches(output, expected), "\(document):\(example.line) printed:\n\(output)")
+            }
+        }
+
+        private static func examples(in path: String) throws -> [Example] {
+            let examples = Self.examples(
+                of: try String(contentsOf: URL(fileURLWithPath: "\(Installation.sources)/\(path)"), encoding: .utf8))
             #expect(!examples.isEmpty)
+            return examples
+        }
+
+        @Test("every command prints what stands below it", arguments: ["docs/api.md", "docs/migration.md"])
+        func ofAService(path: String) throws {
+            let examples = try Self.examples(in: path)
             let server = try Server(slots: 4)
             // As after an installation.
             let programs = try TemporaryFolder()
             try FileManager.default.createSymbolicLink(
                 atPath: "\(programs.path)/bulkhead", withDestinationPath: Installation.bulkhead)
+            var environment = Installation.environment
+            environment["PATH"] = "\(programs.path):\(environment["PATH"] ?? "")"
             for example in examples {
-                let commands = example.commands.replacing(
-                    /(localhost|127\.0\.0\.1):3000/, with: "127.0.0.1:\(server.port)")
-                let folder = try TemporaryFolder()
-                let shell = try Child(
-                    [
-                        "/bin/bash", "-euo", "pipefail", "-c",
-                        "PATH=\(programs.path):$PATH\ncd \(folder.path)\n\(commands)",
-                    ],
-                    environment: Installation.environment)
-                let exitCode = try shell.wait(atMost: .seconds(60))
-                let output = String(decoding: shell.standardOutput, as: UTF8.self)
-                #expect(exitCode == 0, "\(path):\(example.line): \(shell.standardError)")
-                if let expected = example.output {
-                    #expect(Self.matches(output, expected), "\(path):\(example.line) printed:\n\(output)")
-                }
+                try Self.check(
+                    example, of: path,
+                    replacing: { commands in
+                        commands.replacing(/(localhost|127\.0\.0\.1):3000/, with: "127.0.0.1:\(server.port)")
+                    }, environment: environment)
             }
             #expect(try server.stop() == 0)
+        }
+
+        @Test("every command of docs/languages.md prints what stands below it, with images and recipes of its own")
+        func languages() throws {
+            let examples = try Self.examples(in: "docs/languages.md")
+            #expect(examples.count >= 3)
+            // Not the host's /etc, and not its images.
+            let own = try TemporaryFolder()
+            for name in ["bin", "recipes", "state"] {
+                try FileManager.default.createDirectory(
+                    at: own.url(name), withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+            }
+            let programs = [
+                "sudo": "exec \"$@\"",
+                "bulkhead":
+                    "[[ $1 == rootfs ]] && set -- \"$@\" --recipes \(own.path)/recipes\nexec \(Installation.bulkhead) \"$@\"",
+            ]
+            for (name, text) in programs {
+                try Data("#!/bin/bash\n\(text)\n".utf8).write(to: own.url("bin/\(name)"))
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: 0o755], ofItemAtPath: "\(own.path)/bin/\(name)")
+            }
+            var environment = Installation.environment
+            environment["PATH"] = "\(own.path)/bin:\(environment["PATH"] ?? "")"
+            environment["BULKHEAD_STATE_DIR"] = "\(own.path)/state"
+            for example in examples {
+                try Self.check(
+                    example, of: "docs/languages.md",
+                    replacing: { $0.replacing("/etc/bulkhead/rootfs", with: "\(own.path)/recipes") },
+                    environment: environment)
+            }
         }
     }
 }

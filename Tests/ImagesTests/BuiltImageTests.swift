@@ -24,7 +24,7 @@ private let skipped: String? = {
 /// as the job's user, with nothing but /box and /tmp to write and the compile stage's CPU time.
 @Suite("Built images", .enabled(if: skipped == nil))
 struct BuiltImageTests {
-    static let images = ["default", "java", "go"]
+    static let images = ["default", "java", "go", "scripting", "python-data"]
 
     static let programs = [
         "javascript": "console.log('hello')",
@@ -35,6 +35,12 @@ struct BuiltImageTests {
         "bash": "echo hello | cat",
         "java": "public class Main { record R(String s) {}\n"
             + "public static void main(String[] a) { System.out.println(new R(\"hello\").s()); } }",
+        "ruby": "puts 'hello'",
+        "php": "<?php echo \"hello\\n\";",
+        "perl": "use POSIX; print \"hello\\n\";",
+        "lua": "print('hello')",
+        "typescript": "const text: string = 'hello'; console.log(text);",
+        "python-data": "import numpy, pandas\nprint('hello')",
         "go": "package main\nimport (\"fmt\"; \"net/http\"; \"encoding/json\")\n"
             + "func main() { _, _ = json.Marshal(http.StatusOK); fmt.Println(\"hello\") }",
     ]

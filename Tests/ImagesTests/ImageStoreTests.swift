@@ -196,6 +196,15 @@ struct ImageStoreTests {
         #expect(try FileLock.take(layout.buildLock, .exclusive, waiting: false, creating: true) != nil)
     }
 
+    @Test("an image is found by the name or an alias of a language that its recipe has")
+    func byLanguage() throws {
+        try directory.write("not: [a recipe", to: "recipes/broken.yaml")
+        #expect(try store.imageServing("javascript") == "small")
+        #expect(try store.imageServing("js") == "small")
+        #expect(try store.imageServing("small") == nil)
+        #expect(try store.imageServing("cobol") == nil)
+    }
+
     @Test("recipes are found beside the sources that a program was built in")
     func standardDirectories() throws {
         try directory.makeDirectory("rootfs")
@@ -205,9 +214,12 @@ struct ImageStoreTests {
             ImageStore.standardRecipeDirectories(
                 executable: "\(directory.path)/.build/x86_64-unknown-linux-gnu/release/bulkhead")
                 == [
-                    "\(directory.path)/rootfs",
+                    "/etc/bulkhead/rootfs", "\(directory.path)/rootfs",
                     "\(directory.path)/.build/x86_64-unknown-linux-gnu/share/bulkhead/rootfs",
                 ])
-        #expect(ImageStore.standardRecipeDirectories(executable: "/usr/bin/env") == ["/usr/share/bulkhead/rootfs"])
+        #expect(
+            ImageStore.standardRecipeDirectories(executable: "/usr/bin/env") == [
+                "/etc/bulkhead/rootfs", "/usr/share/bulkhead/rootfs",
+            ])
     }
 }

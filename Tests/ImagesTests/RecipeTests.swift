@@ -48,6 +48,15 @@ struct RecipeTests {
             ),
             ("java", ["java": "Main.java"]),
             ("go", ["go": "main.go"]),
+            ("rust", ["rust": "main.rs"]),
+            ("haskell", ["haskell": "main.hs"]),
+            ("python-data", ["python-data": "main.py"]),
+            (
+                "scripting",
+                [
+                    "ruby": "main.rb", "php": "main.php", "perl": "main.pl", "lua": "main.lua", "typescript": "main.ts",
+                ]
+            ),
         ])
     func bundled(name: String, files: [String: String]) throws {
         let recipe = try RecipeParser.load(path: "\(Self.directory)/\(name).yaml")
@@ -79,7 +88,7 @@ struct RecipeTests {
         let folder = URL(fileURLWithPath: Self.directory).deletingLastPathComponent().appendingPathComponent("policies")
         let readme = try String(contentsOf: folder.appendingPathComponent("README.md"), encoding: .utf8)
         var seen: [String: [String?]] = [:]
-        for name in ["default", "java", "go"] {
+        for name in ["default", "java", "go", "rust", "haskell", "python-data", "scripting"] {
             for language in try RecipeParser.load(path: "\(Self.directory)/\(name).yaml").languages.map(\.language) {
                 seen[language.name] = [language.policy, language.compilePolicy]
                 let compile = language.compile == nil ? "—" : "`\(language.compilePolicy ?? "default")`"
@@ -94,6 +103,10 @@ struct RecipeTests {
             seen == [
                 "javascript": [nil, nil], "python": [nil, nil], "bash": [nil, nil], "c": ["compiled", "compiler"],
                 "c++": ["compiled", "compiler"], "go": ["compiled", "compiler"], "java": [nil, "compiler"],
+                "rust": ["compiled", "compiler"],
+                "haskell": [nil, nil], "python-data": [nil, nil], "ruby": [nil, nil], "php": [nil, nil],
+                "perl": [nil, nil],
+                "lua": [nil, nil], "typescript": [nil, nil],
             ])
     }
 

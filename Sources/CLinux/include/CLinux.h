@@ -111,6 +111,8 @@ int32_t bk_fanotify_forget(int32_t group);
 int32_t bk_open(const char *path, int32_t flags, uint32_t mode);
 int32_t bk_openat(int32_t dir, const char *path, int32_t flags, uint32_t mode);
 int32_t bk_openat2_beneath(int32_t dir, const char *path, uint64_t flags, uint64_t mode);
+// With the folder as the root of the path and of every link in it.
+int32_t bk_openat2_in_root(int32_t dir, const char *path, uint64_t flags, uint64_t mode);
 int32_t bk_mknod_device(const char *path, uint32_t major, uint32_t minor);
 int32_t bk_device_number(const char *path, uint32_t *major, uint32_t *minor);
 int32_t bk_pipe(int32_t fds[2]);

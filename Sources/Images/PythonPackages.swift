@@ -1,0 +1,125 @@
+import Glibc
+import Hashing
+
+/// Puts Python packages into a tree that has Python.
+///
+/// Wheels only: a wheel is unpacked, none of its code runs. pip, which reads what strangers have packed, runs as `nobody`, and
+/// what it unpacks is moved into the tree as a whole and belongs to root from then on. The tree's own Python compiles it, as the
+/// job's user within the tree: a job cannot write there, and would compile it again at every import.
+struct PythonPackages {
+    /// Packages as `name==version`.
+    let packages: [String]
+    /// Patterns of what is left out, as in dpkg's `path-exclude`.
+    let exclude: [String]
+    let rootfs: String
+    /// An empty folder for this alone, in the tree's file system.
+    let directory: String
+    let environment: [String: String]
+    let progress: (String) -> Void
+    /// A command within the tree as the job's user.
+    let inside: (_ argv: [String]) -> Command
+
+    private static let nobody: uid_t = 65_534
+    private static let box: uid_t = 1_000
+
+    /// Installs the packages and all that they depend on.
+    /// - Returns: the wheels, by name.
+    func install() throws(ImageError) -> [ImageManifest.Wheel] {
+        let python = try inside(["/usr/bin/python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+            .succeed("asking the image's python for its version")
+        guard let version = python.lines.last, version.wholeMatch(of: /3\.[0-9]+/) != nil else {
+            throw .step(name: "asking the image's python for its version", detail: python.text)
+        }
+        progress("installing \(packages.joined(separator: ", ")) for Python \(version)")
+        for folder in [directory, "\(directory)/wheels", "\(directory)/site"] {
+            try FileSystem.makeDirectory(folder, mode: 0o755)
+            try own(folder, Self.nobody)
+        }
+        let target = platform(version)
+        _ = try pip(
+            ["download", "--dest", "\(directory)/wheels", "--no-cache-dir", "--timeout", "10", "--retries", "1"]
+                + target
+                + ["--"] + packages)
+        let wheels = try wheels()
+        // What was hashed is what is unpacked: no index is asked again.
+        _ = try pip(
+            ["install", "--no-index", "--no-deps", "--no-compile", "--target", "\(directory)/site"] + target + ["--"]
+                + wheels.map { "\(directory)/wheels/\($0.file)" })
+        let folder = "/usr/local/lib/python\(version)/dist-packages"
+        try removeExcluded(folder)
+        try Tree(path: rootfs + folder).remove()
+        try FileSystem.makeDirectories(String((rootfs + folder).dropLast("/dist-packages".count)))
+        try FileSystem.rename("\(directory)/site", rootfs + folder)
+        try Tree(path: directory).remove()
+        try compile(folder)
+        return wheels
+    }
+
+    private func platform(_ version: String) -> [String] {
+        let machine = BuildHost.architecture()
+        let names = ["manylinux_2_34", "manylinux_2_31", "manylinux_2_28", "manylinux_2_17", "manylinux2014"]
+        return ["--only-binary=:all:", "--implementation", "cp", "--python-version", version]
+            + names.flatMap { ["--platform", "\($0)_\(machine)"] }
+    }
+
+    private func pip(_ arguments: [String]) throws(ImageError) -> Command.Result {
+        let id = "\(Self.nobody)"
+        return try Command(
+            argv: [
+                "/usr/bin/setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--bounding-set=-all",
+                "--no-new-privs", "--", "/usr/bin/pip3", "--no-input", "--disable-pip-version-check", "--quiet",
+            ] + arguments, environment: environment.merging(["HOME": "/nonexistent"]) { $1 }, seconds: 300
+        ).succeed("pip")
+    }
+
+    private func wheels() throws(ImageError) -> [ImageManifest.Wheel] {
+        var wheels: [ImageManifest.Wheel] = []
+        for name in try FileSystem.names(in: "\(directory)/wheels") {
+            let path = "\(directory)/wheels/\(name)"
+            guard name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._+!-]*\.whl/) != nil else {
+                throw .unsafe(path: path, problem: "is no wheel")
+            }
+            // From here on it is root's, so that nobody can change what was hashed.
+            try own(path, 0)
+            try FileSystem.changeMode(path, 0o644)
+            let file = Glibc.open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+            guard file >= 0 else { throw FileSystem.failure("open", path) }
+            defer { close(file) }
+            var hash = SHA256()
+            while case let piece = try FileSystem.piece(of: file, path), !piece.isEmpty { hash.update(piece) }
+            wheels.append(ImageManifest.Wheel(file: name, sha256: hash.hexDigest()))
+        }
+        // Nor put another file in its place.
+        try own("\(directory)/wheels", 0)
+        return wheels
+    }
+
+    private func removeExcluded(_ folder: String) throws(ImageError) {
+        let top = "\(directory)/site"
+        try Tree(path: top).walk { (path, status) throws(ImageError) in
+            guard status.st_mode & S_IFMT != S_IFDIR else { return }
+            let inImage = folder + FileSystem.shown(Array(path.dropFirst(top.utf8.count)))
+            guard exclude.contains(where: { fnmatch($0, inImage, 0) == 0 }) else { return }
+            guard FileSystem.withCString(path, { unlink($0) }) == 0 else {
+                throw FileSystem.failure("unlink", FileSystem.shown(path))
+            }
+        }
+    }
+
+    /// Compiles what is in the folder, without a time in it: the bytes are then the same at every build.
+    private func compile(_ folder: String) throws(ImageError) {
+        try Tree(path: rootfs + folder).walk { (path, status) throws(ImageError) in
+            if status.st_mode & S_IFMT == S_IFDIR { try own(FileSystem.shown(path), Self.box) }
+        }
+        var command = inside([
+            "/usr/bin/python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", folder,
+        ])
+        command.seconds = 300
+        // A file of a package's that is no Python of this version is its own matter: it is compiled when it is imported, or fails.
+        _ = try command.run()
+    }
+
+    private func own(_ path: String, _ id: uid_t) throws(ImageError) {
+        guard lchown(path, id, id) == 0 else { throw FileSystem.failure("chown", path) }
+    }
+}

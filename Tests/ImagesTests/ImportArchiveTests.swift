@@ -1,0 +1,168 @@
+import Foundation
+import Glibc
+import Testing
+
+@testable import Images
+
+/// Archives as somebody would write them who wants to reach what is outside.
+@Suite("Importing archives", .enabled(if: geteuid() == 0, "needs root"))
+struct ImportArchiveTests {
+    private let fixture: ImportFixture
+
+    init() throws { fixture = try ImportFixture() }
+
+    @Test(
+        "what leads out of the tree, or could be read in two ways, is refused, and nothing is left",
+        arguments: [
+            ("add(t, '../evil', b'x')", "leads upwards by '..'"),
+            ("add(t, 'bin/../../evil', b'x')", "leads upwards by '..'"),
+            ("add(t, outside + '/evil', b'x')", "is a path from the root"),
+            ("add(t, 'x', b'', pax={'path': '../evil'})", "leads upwards by '..'"),
+            ("link(t, 'l', '../outside')", "leads out of the tree"),
+            ("link(t, 'bin/l', '../../../../outside/secret')", "leads out of the tree"),
+            ("hard(t, 'h', outside + '/secret')", "is a path from the root"),
+            ("hard(t, 'h', '../../../../../outside/secret')", "leads upwards by '..'"),
+            ("hard(t, 'h', 'etc/shadow')", "which is no file before it"),
+            ("link(t, 'd', outside); hard(t, 'h', 'd/secret')", "which is no file before it"),
+            ("hard(t, 'h', 'bin')", "which is no file before it"),
+            ("add(t, 'bin/sh/x', b'x')", "is below something that is no folder"),
+            ("link(t, 'd', '/nowhere'); add(t, 'd/x', b'x')", "is below something that is no folder"),
+            ("link(t, 'd', 'd'); add(t, 'd/x', b'x')", "is below something that is no folder"),
+            ("link(t, 'etc', outside)", "/etc is no folder"),
+            ("link(t, 'var', outside)", "/var is no folder"),
+            ("add(t, 's', type=b'S')", "is a sparse file"),
+            ("add(t, 's', b'x', pax={'GNU.sparse.major': '1'})", "sparse files"),
+            ("add(t, 'z', type=b'Z')", "is of a kind that is not known"),
+            ("add(t, 'big', size=1 << 40)", "--max-size allows more"),
+            ("add(t, 'big', pax={'size': '-1'})", "a size of '-1'"),
+            ("add(t, 'big', pax={'size': '99999999999999999999'})", "a size of"),
+            ("add(t, 'cut', size=100000)", "ends in the middle of a member"),
+            ("add(t, 'l', b'x' * 600, type=tarfile.SYMTYPE, link='bin/sh')", "is no file and yet has content"),
+            ("add(t, '/'.join(['d'] * 300) + '/x', b'x')", "lies deeper than"),
+            (
+                "for i in range(4): folder(t, '/'.join(['d'] * 120 * (i > 0) + ['e']))\n"
+                    + "  link(t, 'l', 'd/' * 119 + 'd'); add(t, 'l/' + '/'.join(['f'] * 200) + '/x', b'x')",
+                "lies deeper than"
+            ),
+            ("t.fileobj.write(b'no header' * 100)", "checksum"),
+            ("t.pax_headers = {}; add(t, 'p\\0q', b'x', pax={'path': 'p\\0q'})", "is no name"),
+        ])
+    func refused(body: String, message: String) throws {
+        try fixture.python("def body(t):\n  \(body)\ntree(body)")
+        let refusal = try fixture.refusal("a.tar")
+        #expect(refusal.contains(message), "\(refusal)")
+    }
+
+    @Test("more members than allowed, more bytes than allowed, by what comes and by what is said")
+    func bounds() throws {
+        try fixture.python("def body(t):\n  for i in range(50): add(t, f'f{i}', b'x' * 1000)\ntree(body)")
+        #expect(try fixture.refusal("a.tar", bounds: ImportBounds(members: 20)).contains("--max-entries"))
+        #expect(try fixture.refusal("a.tar", bounds: ImportBounds(bytes: 20_000)).contains("--max-size"))
+        // 200 MiB of nothing, 200 KiB packed.
+        try fixture.python(
+            "def body(t): pass\ntree(body)\nopen('b.tgz','wb').write(gzip.compress(open('a.tar','rb').read() + bytes(200 << 20), 1))"
+        )
+        #expect(try fixture.refusal("b.tgz", bounds: ImportBounds(bytes: 1 << 20)).contains("--max-size"))
+    }
+
+    @Test("an archive that is cut short or damaged, in each packing", arguments: ["gzip", "xz", "zstd"])
+    func damaged(tool: String) throws {
+        try fixture.python(
+            """
+            def body(t): add(t, 'f', os.urandom(300000))
+            tree(body)
+            whole = subprocess.run(["\(tool)", "-c"], stdin=open('a.tar','rb'), stdout=subprocess.PIPE, check=True).stdout
+            open('whole', 'wb').write(whole)
+            open('cut', 'wb').write(whole[:-1000])
+            open('bad', 'wb').write(whole[:-1000] + bytes(1000))
+            """)
+        for name in ["cut", "bad"] {
+            let refusal = try fixture.refusal(name)
+            #expect(refusal.contains("damaged") || refusal.contains("cut short"), "\(refusal)")
+        }
+        let rootfs = try fixture.imported("whole")
+        #expect(try FileSystem.status("\(rootfs)/f")?.st_size == 300_000)
+    }
+
+    @Test("what gives rights is left out, and said")
+    func privileges() throws {
+        try fixture.python(
+            """
+            def body(t):
+              add(t, 'bin/su', b'x', mode=0o6755)
+              add(t, 'bin/ping', b'x', mode=0o755, pax={'SCHILY.xattr.security.capability': '\\x01\\x00\\x00\\x02'})
+              add(t, 'lib/open', b'x', mode=0o666)
+              m = tarfile.TarInfo('dev/sda'); m.type = tarfile.BLKTYPE; m.devmajor = 8; t.addfile(m)
+              m = tarfile.TarInfo('lib/mem'); m.type = tarfile.CHRTYPE; m.devmajor = 1; m.devminor = 1; t.addfile(m)
+              add(t, 'lib/pipe', type=tarfile.FIFOTYPE)
+              add(t, 'etc/shadow', b'root:x')
+              m = tarfile.TarInfo('lib/owned'); m.uid = m.gid = 1000; t.addfile(m)
+            tree(body)
+            """)
+        let rootfs = try fixture.imported("a.tar")
+        for line in [
+            "set-id bits taken off: 1 (bin/su)", "file capabilities left out: 1 (bin/ping)",
+            "write permission for others taken off: 1 (lib/open)", "device nodes left out: 2 (dev/sda, lib/mem)",
+            "named pipes left out: 1 (lib/pipe)",
+        ] { #expect(fixture.progress.contains(line), "\(fixture.progress)") }
+        #expect(try FileSystem.status("\(rootfs)/bin/su").map { $0.st_mode & 0o7777 } == 0o755)
+        #expect(try FileSystem.status("\(rootfs)/lib/open").map { $0.st_mode & 0o7777 } == 0o644)
+        #expect(try FileSystem.status("\(rootfs)/lib/owned")?.st_uid == 0)
+        for name in ["lib/mem", "lib/pipe", "etc/shadow", "dev/sda"] {
+            #expect(try FileSystem.status("\(rootfs)/\(name)") == nil)
+        }
+        #expect(try fixture.store.verify("small").isEmpty)
+        let passwd = try String(contentsOfFile: "\(rootfs)/etc/passwd", encoding: .utf8)
+        #expect(passwd.contains("\nbox:x:1000:1000::/box:"))
+    }
+
+    @Test("links lead to where they lead in the image, whoever unpacks")
+    func links() throws {
+        try fixture.python(
+            """
+            def body(t):
+              folder(t, 'usr'); folder(t, 'usr/lib'); link(t, 'lib', 'usr/lib'); add(t, 'lib/here', b'1')
+              folder(t, 'data'); link(t, 'within', '/data'); add(t, 'within/x', b'5'); link(t, 'data/up', '../data')
+              add(t, 'within/up/y', b'6')
+              link(t, 'out', outside); folder(t, outside[1:] + '/folder'); add(t, 'out/secret', b'overwritten')
+              add(t, 'out/folder/evil', b'x'); link(t, 'out/folder/again', outside + '/secret')
+              add(t, 'out/folder/again', b'a file in the place of a link')
+              add(t, 'a', b'content', mtime=1000000000); hard(t, 'b', 'a'); hard(t, 'usr/c', './b'); link(t, 'a', 'b')
+              add(t, 'x', b'1'); add(t, 'x', b'2'); folder(t, 'x'); add(t, 'x/y', b'3')
+              add(t, b'n\\xe9'.decode('utf-8', 'surrogateescape'), b'latin')
+            tree(body)
+            """)
+        let rootfs = try fixture.imported("a.tar")
+        try fixture.expectOutsideUntouched()
+        func text(_ name: String) throws -> String {
+            try String(contentsOfFile: "\(rootfs)/\(name)", encoding: .utf8)
+        }
+        #expect(try text("usr/lib/here") == "1")
+        #expect(try text("data/x") == "5" && text("data/y") == "6")
+        #expect(try text("b") == "content" && FileSystem.link("\(rootfs)/a") == "b")
+        #expect(try FileSystem.status("\(rootfs)/usr/c")?.st_nlink == 2)
+        #expect(try FileSystem.status("\(rootfs)/b")?.st_mtim.tv_sec == 1_000_000_000)
+        #expect(try text("x/y") == "3")
+        #expect(try fixture.store.verify("small").isEmpty)
+    }
+
+    @Test("what is no archive, what a recipe is called, what the language file gets wrong")
+    func operators() throws {
+        try fixture.python("def body(t): pass\ntree(body)\nopen('text','w').write('no archive'*200)")
+        #expect(try fixture.refusal("text").contains("no tar archive"))
+        #expect(try fixture.refusal("outside").contains("no image layout"))
+        #expect(try fixture.refusal("absent").contains("No such file"))
+        try fixture.directory.write("languages:\n  - {name: x, fle: y}\n", to: "languages.yaml")
+        let wrong = try fixture.refusal("a.tar")
+        #expect(wrong.contains("languages.yaml:2: unknown key 'fle' in a language"), "\(wrong)")
+        try fixture.directory.write("name: small\nlanguages: []\n", to: "languages.yaml")
+        #expect(try fixture.refusal("a.tar").contains("unknown key 'name' in a file of languages"))
+    }
+
+    @Test("a program that a language needs has to be there, for a job to execute")
+    func programs() throws {
+        try fixture.python(
+            "t = tarfile.open('a.tar', 'w'); folder(t, 'bin'); add(t, 'bin/sh', b'x', mode=0o750); t.close()")
+        #expect(try fixture.refusal("a.tar").contains("the image has no program /bin/sh"))
+    }
+}
