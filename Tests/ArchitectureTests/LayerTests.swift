@@ -58,7 +58,9 @@ struct LayerTests {
         for (module, file) in imports { #expect(allowed.contains(module), "\(folder)/\(file) imports \(module)") }
     }
 
-    @Test("what strangers reach does not know the engine", arguments: ["HTTPAPI", "JobQueue", "Jobs", "RedisJobQueue"])
+    @Test(
+        "what strangers reach does not know the engine",
+        arguments: ["HTTPAPI", "JobQueue", "Jobs", "MCP", "RedisJobQueue"])
     func exposed(folder: String) throws {
         for (module, file) in try Self.imports(of: folder) {
             #expect(
@@ -85,6 +87,14 @@ struct LayerTests {
     func telemetry() throws {
         for (module, file) in try Self.imports(of: "Telemetry") {
             #expect(["Glibc", "Linux", "Synchronization"].contains(module), "Telemetry/\(file) imports \(module)")
+        }
+    }
+
+    @Test("the server for language models knows jobs, and neither engine, queue nor HTTP")
+    func languageModels() throws {
+        for (module, file) in try Self.imports(of: "MCP") {
+            #expect(
+                ["Foundation", "Glibc", "Jobs", "Synchronization"].contains(module), "MCP/\(file) imports \(module)")
         }
     }
 
