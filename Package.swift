@@ -203,6 +203,6 @@ let package = Package(
             dependencies: [
                 "JobQueue", "Jobs", "Linux", "RedisJobQueue", "RedisTestServer",
                 .product(name: "Logging", package: "swift-log"),
-            ], swiftSettings: settings),
+            ], exclude: ["mcp", "shell"], swiftSettings: settings),
     ]
 )
