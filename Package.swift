@@ -93,6 +93,15 @@ let package = Package(
             // The page at `/`, in the binary: that is copied alone.
             resources: [.embedInCode("Page")],
             swiftSettings: settings),
+        // Programs for language models: the Model Context Protocol, which knows neither engine nor HTTP.
+        .target(name: "MCP", dependencies: ["Jobs"], swiftSettings: settings),
+        // The other end of the HTTP API.
+        .target(
+            name: "ServiceClient",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: settings),
         .target(
             name: "Images",
             dependencies: ["CLinux", "Hashing", "Jobs", "Linux", .product(name: "Yams", package: "Yams")],
@@ -122,8 +131,9 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "CLinux", "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Keyring", "Linux",
-                "Measurement", "RedisJobQueue", "Seccomp", "Selftest", "SettingSources", "Telemetry", "Worker",
+                "CLinux", "HTTPAPI", "Hashing", "Images", "Isolation", "JobQueue", "Jobs", "Keyring", "Linux", "MCP",
+                "Measurement", "RedisJobQueue", "Seccomp", "Selftest", "ServiceClient", "SettingSources", "Telemetry",
+                "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -183,6 +193,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+        .testTarget(name: "MCPTests", dependencies: ["Jobs", "MCP"], swiftSettings: settings),
+        .testTarget(name: "ServiceClientTests", dependencies: ["ServiceClient"], swiftSettings: settings),
         .testTarget(name: "MeasurementTests", dependencies: ["Measurement"], swiftSettings: settings),
         // The judges of the self-test, on answers made up for them.
         .testTarget(name: "SelftestTests", dependencies: ["Jobs", "Selftest"], swiftSettings: settings),
@@ -205,6 +217,6 @@ let package = Package(
             dependencies: [
                 "JobQueue", "Jobs", "Linux", "RedisJobQueue", "RedisTestServer",
                 .product(name: "Logging", package: "swift-log"),
-            ], exclude: ["browser"], swiftSettings: settings),
+            ], exclude: ["browser", "mcp", "shell"], swiftSettings: settings),
     ]
 )

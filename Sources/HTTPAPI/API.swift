@@ -255,14 +255,7 @@ struct API: Sendable {
     // MARK: State
 
     private func listLanguages() async throws -> Response {
-        let list = try await languages.offer().languages.map { language in
-            JSONValue.object([
-                "name": .string(language.name), "version": .string(language.version),
-                "aliases": .array(language.aliases.map(JSONValue.string)), "fileName": .string(language.fileName),
-                "compiled": .bool(language.compile != nil),
-            ])
-        }
-        return .json(["languages": .array(list)])
+        .json(ServiceDescription.languages(of: try await languages.offer()))
     }
 
     private func ready(_ context: APIRequestContext) async throws -> Response {

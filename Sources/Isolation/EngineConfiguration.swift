@@ -23,6 +23,9 @@ public struct EngineConfiguration: Sendable {
     public var standard: ResourceLimits
     /// How often one job may make the calls that its policy lets through but counts (SCMP_ACT_NOTIFY).
     public var mostWatchedCalls: UInt32
+    /// Whether programs get a terminal in place of three pipes (`Terminal`): for an operator's own shell. It holds for all that
+    /// this engine will ever run.
+    public var terminal: Bool
 
     /// Enough for a database in /box that commits all the time, and 50 MB of locks at the most: each holds about 200 bytes
     /// of the kernel's memory that no control group counts.
@@ -31,7 +34,8 @@ public struct EngineConfiguration: Sendable {
     public init(
         launcher: String, runtimeFolder: String = "/run/bulkhead", images: [String], initPolicy: SeccompPolicy,
         policies: [SeccompPolicy], slots: Int, spareSlots: Int = 0, maximum: ResourceLimits, standard: ResourceLimits,
-        mostWatchedCalls: UInt32 = usualWatchedCalls
+        mostWatchedCalls: UInt32 = usualWatchedCalls,
+        terminal: Bool = false
     ) {
         self.launcher = launcher
         self.runtimeFolder = runtimeFolder
@@ -43,5 +47,6 @@ public struct EngineConfiguration: Sendable {
         self.maximum = maximum
         self.standard = standard
         self.mostWatchedCalls = mostWatchedCalls
+        self.terminal = terminal
     }
 }

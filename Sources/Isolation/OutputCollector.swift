@@ -15,6 +15,8 @@ struct OutputCollector {
     private let limit: Int
     private let observer: OutputObserver?
     private let tap: OutputTap
+    /// Whether everything goes to the observer and nothing is kept or bounded.
+    private let passesOn: Bool
     private var kept = 0
     private var chunk = [UInt8](repeating: 0, count: 64 << 10)
     /// Whether the job wrote more than the limit.
@@ -24,7 +26,9 @@ struct OutputCollector {
     ///   - limit: bytes of both streams together.
     ///   - observer: sees each piece.
     ///   - tap: keeps them.
-    init(limit: Int, observer: OutputObserver?, tap: OutputTap = OutputTap()) {
+    ///   - passesOn: whether nothing is kept or bounded, because the observer's reader is who wanted it.
+    init(limit: Int, observer: OutputObserver?, tap: OutputTap = OutputTap(), passesOn: Bool = false) {
+        self.passesOn = passesOn
         self.limit = limit
         self.observer = observer
         self.tap = tap
@@ -39,7 +43,8 @@ struct OutputCollector {
         let count = Glibc.read(descriptor, &chunk, chunk.count)
         if count > 0 {
             keep(chunk[0..<count], stream: stream)
-        } else if count == 0 {
+        } else if count == 0 || errno == EIO {
+            // EIO is how the master of a terminal says that nobody has the terminal open any more.
             close(descriptor)
             descriptor = -1
         } else if errno != EAGAIN, errno != EINTR {
@@ -59,7 +64,7 @@ struct OutputCollector {
                 keep(chunk[0..<count], stream: stream)
             } else if count < 0, errno == EINTR {
                 continue
-            } else if count == 0 || errno == EAGAIN {
+            } else if count == 0 || errno == EAGAIN || errno == EIO {
                 close(descriptor)
                 descriptor = -1
             } else {
@@ -69,6 +74,10 @@ struct OutputCollector {
     }
 
     private mutating func keep(_ bytes: ArraySlice<UInt8>, stream: OutputStream) {
+        if passesOn {
+            observer?(stream, Array(bytes))
+            return
+        }
         let taken = bytes.prefix(limit - kept)
         kept += taken.count
         let isShort = taken.count < bytes.count

@@ -50,6 +50,8 @@ public struct SandboxConfiguration: Sendable {
     public var environment: [String: String]
     public var files: [File]
     public var standardInput: Input
+    /// The terminal that the program runs on; nil for pipes. Only for an engine that was started for it.
+    public var terminal: Terminal?
     /// Where others may look at the output while the program runs; nil where nobody does.
     public var tap: OutputTap?
     public var limits: ResourceLimits
@@ -72,7 +74,7 @@ public struct SandboxConfiguration: Sendable {
         image: Int = 0, policy: Int = 0, arguments: [String], environment: [String: String] = [:], files: [File] = [],
         standardInput: Input = .bytes([]), limits: ResourceLimits, outputLimit: Int, endsAtOutputLimit: Bool = true,
         collect: [String] = [], collectLimit: Int = 0, collectCount: Int = 256, collectsAlways: Bool = false,
-        ahead: Ahead? = nil, tap: OutputTap? = nil
+        ahead: Ahead? = nil, tap: OutputTap? = nil, terminal: Terminal? = nil
     ) {
         self.image = image
         self.policy = policy
@@ -89,6 +91,7 @@ public struct SandboxConfiguration: Sendable {
         self.collectsAlways = collectsAlways
         self.ahead = ahead
         self.tap = tap
+        self.terminal = terminal
     }
 }
 

@@ -222,6 +222,7 @@ final class SlotConversation {
         parkFailures = 0
         let message = try configuration.start()
         for file in configuration.files { try deliver(file) }
+        if let terminal = configuration.terminal { try terminal.apply(to: streams?.output ?? -1) }
         let started = MonotonicClock.now
         try send(message)
         // What came out of a descriptor and into this sandbox is lost with it: such a job cannot be given to another slot.
@@ -277,7 +278,8 @@ final class SlotConversation {
             try attempt("nonblocking") { bk_set_nonblocking(descriptor) }
         }
         var collector = OutputCollector(
-            limit: configuration.outputLimit, observer: onOutput, tap: configuration.tap ?? OutputTap())
+            limit: configuration.outputLimit, observer: onOutput, tap: configuration.tap ?? OutputTap(),
+            passesOn: configuration.terminal != nil)
         var feed = InputFeed(configuration.standardInput)
         var isCancelled = false
         var stopSent = false
@@ -293,11 +295,13 @@ final class SlotConversation {
             let waitsForSource = feed.waitsForSource
             let stdin = poll.add(waitsForSource ? feed.source : streams.input, for: waitsForSource ? POLLIN : POLLOUT)
             let cancelled = poll.add(isCancelled ? -1 : cancellation.descriptor)
+            let resized = poll.add(streams.output >= 0 ? configuration.terminal?.descriptor ?? -1 : -1)
             let now = MonotonicClock.now
             guard now < backstop else { throw broken("the slot does not answer") }
             try poll.wait(timeout: backstop - now)
             if poll.isReady(output) { try collector.read(from: &streams.output, stream: .output) }
             if poll.isReady(error) { try collector.read(from: &streams.error, stream: .error) }
+            if poll.isReady(resized), streams.output >= 0 { try configuration.terminal?.apply(to: streams.output) }
             if poll.isReady(stdin) { feed.move(to: &streams.input) }
             if collector.isExceeded, configuration.endsAtOutputLimit, !stopSent {
                 stopSent = true

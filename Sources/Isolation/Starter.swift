@@ -39,6 +39,7 @@ public enum Starter {
             hierarchy: host.hierarchy, cgroupFolders: folders, unifiedAccounting: host.unifiedAccounting,
             mountFolder: lease.mountFolder, images: configuration.images,
             mostWatchedCalls: configuration.mostWatchedCalls, coreScheduling: CoreScheduling.isPossible,
+            terminal: configuration.terminal,
             filters: UInt8(programs.count))
         let configurationFile = try SealedMemory(message.encoded(), name: "bulkhead-configuration")
         let pair = try SocketPair()

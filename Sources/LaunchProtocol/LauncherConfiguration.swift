@@ -35,13 +35,16 @@ public struct LauncherConfiguration: Equatable, Sendable {
     public var mostWatchedCalls: UInt32
     /// Whether every job gets a core scheduling cookie of its own: where cores have several threads and the kernel can.
     public var coreScheduling: Bool
+    /// Whether jobs get a terminal in place of three pipes: for an operator's own shell, never where strangers' jobs run.
+    public var terminal: Bool
     /// How many filters follow as descriptors: PID 1's first, then the policies by index.
     public var filters: UInt8
 
     public init(
         instance: String, initUser: UInt32, firstJobUser: UInt32, slots: UInt16, maximum: ResourceLimits,
         standard: ResourceLimits, hierarchy: CgroupHierarchy, cgroupFolders: [String], unifiedAccounting: Bool,
-        mountFolder: String, images: [String], mostWatchedCalls: UInt32, coreScheduling: Bool, filters: UInt8
+        mountFolder: String, images: [String], mostWatchedCalls: UInt32, coreScheduling: Bool,
+        terminal: Bool = false, filters: UInt8
     ) {
         self.instance = instance
         self.initUser = initUser
@@ -56,13 +59,14 @@ public struct LauncherConfiguration: Equatable, Sendable {
         self.images = images
         self.mostWatchedCalls = mostWatchedCalls
         self.coreScheduling = coreScheduling
+        self.terminal = terminal
         self.filters = filters
     }
 
     /// Job uids start here at the least: no host account lives above (hardening: a distinct unprivileged uid a slot).
     public static let leastUser: UInt32 = 100_000
 
-    private static let version: UInt16 = 3
+    private static let version: UInt16 = 4
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
@@ -80,6 +84,7 @@ public struct LauncherConfiguration: Equatable, Sendable {
         writer.put(images)
         writer.put(mostWatchedCalls)
         writer.put(coreScheduling)
+        writer.put(terminal)
         writer.put(filters)
         return writer.bytes
     }
@@ -105,6 +110,7 @@ public struct LauncherConfiguration: Equatable, Sendable {
         images = try reader.strings(limit: 64)
         mostWatchedCalls = try reader.number()
         coreScheduling = try reader.boolean()
+        terminal = try reader.boolean()
         filters = try reader.number()
         try reader.end()
         guard cgroupFolders.count == (hierarchy == .unified ? 1 : 4) else {

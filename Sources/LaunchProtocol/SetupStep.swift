@@ -92,6 +92,9 @@ public enum SetupStep: UInt8, CaseIterable, Sendable {
     case startRuntime
     case makeStub
     case executeStub
+    // a job on a terminal
+    case makeTerminal
+    case takeTerminal
 
     /// The step in words, as an error message shows it: `mount proc` for `mountProc`.
     public var name: String {

@@ -170,13 +170,15 @@ public struct JobRunner: Sendable {
     ///   - collect: globs for the files to hand back, within the rules of `CollectPattern`.
     ///   - ahead: what lets the command be started before this job, and jobs after it of the same command.
     ///   - input: standard input.
+    ///   - terminal: what the command runs on in place of pipes, in an engine that was started for it.
     ///   - circumstances: what the result says beside it.
     ///   - onOutput: sees the program's output as it is written.
     /// - Returns: the result, with an empty language.
     public func run(
         command: [String], image: Int, policy: Int = 0, environment: [String: String], limits: Limits,
         files: [SandboxConfiguration.File] = [], collect: [String] = [], ahead: SandboxConfiguration.Ahead? = nil,
-        input: SandboxConfiguration.Input, _ circumstances: Circumstances, onOutput: OutputObserver? = nil
+        input: SandboxConfiguration.Input, terminal: Terminal? = nil, _ circumstances: Circumstances,
+        onOutput: OutputObserver? = nil
     ) async -> ExecutionResult {
         var result = ExecutionResult(
             id: circumstances.id, status: .internalError, language: "", version: "",
@@ -188,7 +190,7 @@ public struct JobRunner: Sendable {
                 environment: StagePlan.fixedEnvironment.merging(environment) { _, own in own }, files: files,
                 standardInput: input, limits: limits.resources, outputLimit: limits.outputBytes, collect: collect,
                 collectLimit: CollectedFile.mostBytes, collectCount: CollectedFile.most, collectsAlways: true,
-                ahead: ahead)
+                ahead: ahead, terminal: terminal)
             try await runProgram(configuration, limits: limits, encoding: .utf8, into: &result, onOutput: onOutput)
         } catch {
             result.status = .internalError

@@ -89,7 +89,7 @@ extension String {
 
 extension Limits {
     /// What the compile stage of `language` gets.
-    func adapted(toCompile language: Language) -> Limits {
+    public func adapted(toCompile language: Language) -> Limits {
         var limits = self
         if let memory = language.compileMemoryBytes { limits.memoryBytes = max(limits.memoryBytes, memory) }
         return limits

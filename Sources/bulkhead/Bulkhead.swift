@@ -18,7 +18,8 @@ struct Bulkhead: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, APICommand.self, WorkerCommand.self, RunCommand.self, CheckCommand.self,
-            RootfsCommand.self, PolicyCommand.self, ConfigCommand.self, KeysCommand.self, QueueCommand.self,
+            ShellCommand.self, MCPCommand.self, RootfsCommand.self, PolicyCommand.self, ConfigCommand.self,
+            KeysCommand.self, QueueCommand.self,
             SelftestCommand.self,
             BenchCommand.self,
             BenchEngineCommand.self, WriteFilesCommand.self,

@@ -30,6 +30,8 @@ struct RunningEngine {
     ///   - slots: how many programs run at once.
     ///   - memory: what the operator says of the memory of all of them together; nil where that needs no bound.
     ///   - aheadMemory: bytes for what is started ahead, where `memory` does not say.
+    ///   - terminal: whether programs get a terminal in place of pipes.
+    ///   - longest: the most wall and CPU time that this engine grants, in milliseconds, where that is more than any job may have.
     ///   - whileRoot: what else must be done as root.
     ///   - onFailure: called when the launcher ends unasked.
     ///   - onAheadFailure: called when a runtime does not come up ahead of its job.
@@ -37,7 +39,8 @@ struct RunningEngine {
     /// - Throws: what is missing on this host or in this installation.
     static func start(
         _ options: EngineOptions, images names: [String]?, policies others: [String] = [], learning: String? = nil,
-        slots: Int, memory: MemorySettings? = nil, aheadMemory: Int = 0, whileRoot: () throws -> Void = {},
+        slots: Int, memory: MemorySettings? = nil, aheadMemory: Int = 0, terminal: Bool = false, longest: Int? = nil,
+        whileRoot: () throws -> Void = {},
         onFailure: @escaping @Sendable (IsolationError) -> Void,
         onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil
     ) throws -> RunningEngine {
@@ -65,13 +68,18 @@ struct RunningEngine {
             selection.policies[index] = selection.policies[index].counting()
         }
         let ahead = UInt64(shares?.ahead ?? aheadMemory)
+        var largest = maxima.largest(.compile)
+        if let longest {
+            largest.wallTimeMs = max(largest.wallTimeMs, longest)
+            largest.cpuTimeMs = max(largest.cpuTimeMs, longest)
+        }
         let configuration = EngineConfiguration(
             launcher: try options.launcherPath(), images: images.map(\.rootfs),
             initPolicy: try folder.policy("init"), policies: selection.policies, slots: slots,
             // As many again, so that what is started ahead for one language does not make room for another's every time.
-            spareSlots: ahead > 0 ? slots : 0, maximum: maxima.largest(.compile).resources,
+            spareSlots: ahead > 0 ? slots : 0, maximum: largest.resources,
             standard: Limits.standard.resources,
-            mostWatchedCalls: learning == nil ? EngineConfiguration.usualWatchedCalls : .max)
+            mostWatchedCalls: learning == nil ? EngineConfiguration.usualWatchedCalls : .max, terminal: terminal)
         let launcher = try Starter.start(configuration)
         do {
             try whileRoot()

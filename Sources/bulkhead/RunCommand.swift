@@ -175,8 +175,10 @@ struct RunCommand: ParsableCommand {
     }
 
     /// Finds what is wrong before anything is started, and says it in the words of the command line.
-    private static func check(_ request: Data, languages: [Language]) throws -> ExecutionRequest {
-        let maxima = Limits.maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
+    static func check(
+        _ request: Data, languages: [Language],
+        maxima: Limits = .maximum(cores: ProcessInfo.processInfo.activeProcessorCount)
+    ) throws -> ExecutionRequest {
         do throws(RequestProblems) {
             return try ExecutionRequest(json: request, languages: languages, maxima: maxima)
         } catch {
@@ -292,14 +294,7 @@ struct RunCommand: ParsableCommand {
         }
         let areWritten = folder?.finish(result.files) ?? true
         if !areWritten, result.status == .ok { return EX_CANTCREAT }
-        switch result.status {
-        case .ok, .nonzeroExit: return Int32(clamping: result.exitCode ?? 0)
-        case .signaled: return 128 + (result.signal.flatMap(SignalName.number(of:)) ?? 0)
-        case .wallTimeLimit, .cpuTimeLimit: return 124
-        // As a shell would: the image has no such program.
-        case .internalError: return result.message?.hasPrefix("execve:") == true ? 127 : 70
-        default: return 125
-        }
+        return result.commandExitCode
     }
 
     private static let passOn: OutputObserver = { stream, bytes in

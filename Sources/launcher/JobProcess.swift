@@ -63,6 +63,8 @@ enum JobProcess {
         try performC(.standardStreams) { dup2(sandbox.standardInput, 0) }
         try performC(.standardStreams) { dup2(sandbox.standardOutput, 1) }
         try performC(.standardStreams) { dup2(sandbox.standardError, 2) }
+        // After setsid: only the leader of a session without a terminal can take one. The policy has no such request for jobs.
+        if sandbox.isTerminal { try perform(.takeTerminal) { bk_terminal_take(0) } }
         try performC(.standardStreams) { dup2(sandbox.start, Stub.jobStart) }
         try perform(.executeStub) { bk_dup_cloexec(sandbox.filter.stub.program.raw, stubNumber) }
         // All of these are copies of higher numbers, which are closed here.

@@ -19,7 +19,8 @@ final class Sandbox {
     private let initHandle: Descriptor
     private var reaped = false
 
-    /// The driving process's ends of the job's standard streams: stdin to write, stdout and stderr to read.
+    /// The driving process's ends of the job's standard streams: stdin to write, stdout and stderr to read. Of a terminal the
+    /// first two are its master, and the third is at its end.
     struct Streams: ~Copyable {
         var input: Descriptor
         var output: Descriptor
@@ -62,20 +63,15 @@ final class Sandbox {
         }
         let report = try pipe()
         let start = try pipe()
-        let input = try pipe()
-        let output = try pipe()
-        let error = try pipe()
         let user = slot.jobUser
-        // /dev/stdin and the like open the pipe anew by its owner and mode; without this they answer EACCES.
-        for descriptor in [input.reader.raw, output.writer.raw, error.writer.raw] {
-            try performC(.ownPipes) { fchown(descriptor, user, user) }
-        }
+        let streams =
+            slot.configuration.terminal ? try JobStreams.terminal(owner: user) : try JobStreams.pipes(owner: user)
         let standard = slot.configuration.standard
         let work = try WorkMount(user: user, bytes: standard.disk, inodes: standard.inodes)
         let parts = SandboxParts(
             report: report.writer.raw, slotEndOfReport: report.reader.raw, start: start.reader.raw,
-            standardInput: input.reader.raw,
-            standardOutput: output.writer.raw, standardError: error.writer.raw, leaf: leaf,
+            standardInput: streams.input.raw, standardOutput: streams.output.raw, standardError: streams.error.raw,
+            isTerminal: slot.configuration.terminal, leaf: leaf,
             work: work, userNamespace: slot.userNamespace.raw, filter: slot.jobFilter, initFilter: slot.initFilter,
             initUser: slot.configuration.initUser, masks: slot.masks,
             jobStack: slot.jobStack, coreScheduling: slot.configuration.coreScheduling)
@@ -92,8 +88,7 @@ final class Sandbox {
         let sandbox = Sandbox(
             leaf: leaf, work: work, filter: slot.jobFilter.program, report: report.reader, start: start.writer,
             initPid: pid, initHandle: Descriptor(owning: handle))
-        return Parked(
-            sandbox: sandbox, streams: Streams(input: input.writer, output: output.reader, error: error.reader))
+        return Parked(sandbox: sandbox, streams: streams.outside)
     }
 
     private init(

@@ -12,6 +12,8 @@ struct SandboxParts {
     let standardInput: Int32
     let standardOutput: Int32
     let standardError: Int32
+    /// Whether the three are a terminal, which the job then has for its controlling one.
+    let isTerminal: Bool
     let leaf: any CgroupLeaf
     let work: WorkMount
     let userNamespace: Int32

@@ -60,7 +60,7 @@ struct LayerTests {
 
     @Test(
         "what strangers reach does not know the engine",
-        arguments: ["Keyring", "HTTPAPI", "JobQueue", "Jobs", "RedisJobQueue"])
+        arguments: ["HTTPAPI", "JobQueue", "Jobs", "Keyring", "MCP", "RedisJobQueue"])
     func exposed(folder: String) throws {
         for (module, file) in try Self.imports(of: folder) {
             #expect(
@@ -87,6 +87,14 @@ struct LayerTests {
     func telemetry() throws {
         for (module, file) in try Self.imports(of: "Telemetry") {
             #expect(["Glibc", "Linux", "Synchronization"].contains(module), "Telemetry/\(file) imports \(module)")
+        }
+    }
+
+    @Test("the server for language models knows jobs, and neither engine, queue nor HTTP")
+    func languageModels() throws {
+        for (module, file) in try Self.imports(of: "MCP") {
+            #expect(
+                ["Foundation", "Glibc", "Jobs", "Synchronization"].contains(module), "MCP/\(file) imports \(module)")
         }
     }
 

@@ -47,7 +47,7 @@ enum Samples {
         instance: "i0", initUser: 1_900_000_001, firstJobUser: 1_900_000_016, slots: 8, maximum: limits,
         standard: limits, hierarchy: .legacy, cgroupFolders: ["/a", "/b", "/c", "/d"], unifiedAccounting: true,
         mountFolder: "/run/bulkhead/instances/i0", images: ["/images/ü", "/x"], mostWatchedCalls: 7,
-        coreScheduling: true, filters: 3)
+        coreScheduling: true, terminal: true, filters: 3)
 
     static let controlRequests: [ControlRequest] = [
         .openSlot(image: 0, policy: 255), .killSlot(slot: 0), .killSlot(slot: .max), .ask,

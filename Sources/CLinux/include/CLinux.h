@@ -87,6 +87,12 @@ int32_t bk_seccomp_continue(int32_t listener, uint64_t id);
 int32_t bk_core_scheduling_is_possible(void);
 int32_t bk_core_scheduling_begin(void);
 
+// Terminals: the slave of a master, unlocked; a terminal as the caller's controlling one; its size.
+int32_t bk_terminal_slave(int32_t master);
+int32_t bk_terminal_take(int32_t fd);
+int32_t bk_terminal_size(int32_t fd, uint16_t *rows, uint16_t *columns);
+int32_t bk_terminal_resize(int32_t fd, uint16_t rows, uint16_t columns);
+
 // Mounts
 int32_t bk_mount(const char *source, const char *target, const char *type, uint64_t flags, const char *data);
 int32_t bk_umount_detach(const char *target);

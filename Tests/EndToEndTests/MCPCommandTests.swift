@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// `bulkhead mcp`, as the protocol's official SDK for Python sees it, started by the configurations of docs/mcp.md.
+    @Suite("bulkhead mcp")
+    struct MCPCommandTests {
+        /// Python with the SDK in an environment below the build folder; made at first use. Nil, said aloud, without it.
+        private static let python: String? = {
+            do {
+                let script = try Child(
+                    ["\(Installation.sources)/scripts/mcp-python.sh"], environment: Installation.environment)
+                guard try script.wait(atMost: .seconds(300)) == 0 else {
+                    print("privileged suite skipped: no mcp from PyPI (\(script.standardError))")
+                    return nil
+                }
+                return String(decoding: script.standardOutput, as: UTF8.self)
+                    .trimmingCharacters(in: .whitespacesAndNewlines)
+            } catch {
+                print("privileged suite skipped: no mcp from PyPI (\(error))")
+                return nil
+            }
+        }()
+
+        /// The configuration of docs/mcp.md that has this word, with the paths of here.
+        private static func configuration(with word: String, port: Int = 3_000) throws -> String {
+            let document = try String(
+                contentsOf: URL(fileURLWithPath: "\(Installation.sources)/docs/mcp.md"), encoding: .utf8)
+            let blocks = document.components(separatedBy: "```json\n").dropFirst().compactMap {
+                $0.components(separatedBy: "```").first
+            }
+            let block = try #require(blocks.first { $0.contains(word) })
+            return block.replacingOccurrences(of: "127.0.0.1:3000", with: "127.0.0.1:\(port)")
+                .replacingOccurrences(of: "/usr/bin/bulkhead", with: Installation.bulkhead)
+        }
+
+        private static func run(_ configuration: String) throws {
+            guard let python else { return }
+            let folder = try TemporaryFolder()
+            let file = folder.url("configuration.json")
+            try Data(configuration.utf8).write(to: file)
+            let client = try Child(
+                [python, "\(Installation.sources)/Tests/EndToEndTests/mcp/client.py", file.path, "bulkhead"],
+                environment: Installation.environment)
+            let exitCode = try client.wait(atMost: .seconds(200))
+            let held = String(decoding: client.standardOutput, as: UTF8.self)
+            #expect(exitCode == 0, "\(held)\(client.standardError)")
+            #expect(held.split(separator: "\n").count { $0.hasPrefix("ok ") } == 46, "\(held)")
+        }
+
+        @Test("with an engine of its own", .timeLimit(.minutes(5)))
+        func ownEngine() throws {
+            // sudo would need a rule, and passes no environment on; the rest of the line is the document's.
+            let text = try Self.configuration(with: "\"sudo\"")
+                .replacingOccurrences(of: "\"command\": \"sudo\"", with: "\"command\": \"/usr/bin/env\"")
+                .replacingOccurrences(of: "\"-n\", ", with: "")
+                .replacingOccurrences(of: "\"2\"", with: "\"1\"")
+            try Self.run(text)
+            #expect(Instance.leftOvers().isEmpty)
+        }
+
+        @Test("through a running service", .timeLimit(.minutes(5)))
+        func service() throws {
+            let server = try Server(slots: 1)
+            try Self.run(try Self.configuration(with: "--url", port: server.port))
+            #expect(try server.stop() == 0)
+        }
+    }
+}
