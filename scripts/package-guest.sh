@@ -145,7 +145,7 @@ if [[ $length == all ]]; then
             < <(container "$(printf '%s\n' $needed | grep -vx "$left" | xargs)" "${job[@]}" 2>&1)
     done
     check "with a cgroup that is read-only none runs, and the error says so" bash -c \
-        'tee /dev/stderr | grep -q "Read-only file system"' < <(cgroup=ro container "$needed" "${job[@]}" 2>&1)
+        'tee /dev/stderr | grep -q "cgroup.*Read-only file system"' < <(cgroup=ro container "$needed" "${job[@]}" 2>&1)
     check "attacks on users, files and neighbours are contained there" bash -c \
         'tee /dev/stderr | grep -q " 0 escaped, 0 could not be judged"' < <(container "$needed" \
             /usr/bin/env BULKHEAD_TIME_SCALE=10 /usr/bin/bulkhead selftest --group identity --group files 2>&1)

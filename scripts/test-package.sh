@@ -16,7 +16,8 @@ length=all
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 mkdir "$work/payload"
-deb=$("$BULKHEAD_ROOT/scripts/deb.sh")
+# As who builds: nothing of root's stays in the checkout.
+deb=$(SWIFT_PATH=/usr/bin as_builder "$BULKHEAD_ROOT/scripts/deb.sh")
 # Packed anew, because what unpacks quickly here takes a minute there; and a newer one, which differs in its version alone.
 dpkg-deb -R "$deb" "$work/tree"
 dpkg-deb --root-owner-group -Zgzip -z1 -b "$work/tree" "$work/payload/old.deb" >/dev/null
