@@ -36,13 +36,8 @@ waits() { # waits SECONDS COMMAND…
 active() { [[ $(property "$1" ActiveState) == active ]]; }
 # Processes, mounts, control groups and network namespaces of any instance.
 traces() {
-    local process uid
-    for process in /proc/[0-9]*; do
-        uid=$(awk '/^Uid:/ {print $2}' "$process/status" 2>/dev/null) || continue
-        [[ -n $uid ]] || continue
-        ((uid < 1900000000)) || echo "process ${process#/proc/} of uid $uid"
-        [[ $(readlink "$process/exe") != */bulkhead* ]] || echo "process ${process#/proc/}: $(tr '\0' ' ' <"$process/cmdline")"
-    done
+    awk '/^Uid:/ && $2 >= 1900000000 {print FILENAME, "of uid", $2}' /proc/[0-9]*/status 2>/dev/null
+    find /proc -maxdepth 2 -path '/proc/[0-9]*/exe' -lname '*/bulkhead*' 2>/dev/null
     grep bulkhead /proc/self/mountinfo
     find /sys/fs/cgroup -name '*bulkhead*'
 }
@@ -140,12 +135,13 @@ if [[ $length == all ]]; then
     job=(/usr/bin/bulkhead run --time 60s --image default -- /bin/sh -c "echo from within; cat /proc/self/cgroup")
     check "in a container of crun's with the capabilities named in docs/hosts.md a job runs" bash -c \
         'tee /dev/stderr | grep -qx "from within"' < <(container "$needed" "${job[@]}" 2>&1)
-    for left in $needed; do
+    # The other two are for what this job does not do or is only seen after it.
+    for left in SYS_ADMIN SETUID SETGID CHOWN MKNOD SYS_PTRACE; do
         check "without $left none runs" bash -c 'tee /dev/stderr | (! grep -qx "from within")' \
             < <(container "$(printf '%s\n' $needed | grep -vx "$left" | xargs)" "${job[@]}" 2>&1)
     done
     check "with a cgroup that is read-only none runs, and the error says so" bash -c \
-        'tee /dev/stderr | grep -q "Read-only file system"' < <(cgroup=ro container "$needed" "${job[@]}" 2>&1)
+        'tee /dev/stderr | grep -q "cgroup.*Read-only file system"' < <(cgroup=ro container "$needed" "${job[@]}" 2>&1)
     check "attacks on users, files and neighbours are contained there" bash -c \
         'tee /dev/stderr | grep -q " 0 escaped, 0 could not be judged"' < <(container "$needed" \
             /usr/bin/env BULKHEAD_TIME_SCALE=10 /usr/bin/bulkhead selftest --group identity --group files 2>&1)
@@ -195,6 +191,7 @@ if [[ $length == all ]]; then
 fi
 
 # ---- removed and purged ----
+[[ $length != all ]] || cp -a /var/lib/bulkhead/images /root/images
 check "it is removed while it serves" dpkg -r bulkhead
 check "and nothing of it runs" clean
 check "images and settings stay" test -e /var/lib/bulkhead/images/default/current -a -e /etc/bulkhead/bulkhead.yaml
@@ -208,4 +205,19 @@ find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /
 check "no file is left" bash -c \
     'comm -13 /root/files-before /root/files-after | grep -vE "^/var/(lib|backups)/(dpkg|systemd|apt|logrotate)|^/var/cache|^/var/lib/redis" | tee /dev/stderr | (! grep -q .)'
 check "no unit is left" bash -c '[[ -z $(systemctl list-unit-files --no-legend "bulkhead*") ]]'
+
+# ---- the tarball ----
+if [[ $length == all ]]; then
+    mkdir -p /var/lib/bulkhead /root/tarball
+    mv /root/images /var/lib/bulkhead/images
+    tar xzf /mnt/tarball -C /root/tarball
+    check "the tarball installs" /root/tarball/*/install.sh
+    check "and its service starts" systemctl start bulkhead
+    check "from where it is installed" grep -q '^/usr/local/bin/bulkhead' "/proc/$(property bulkhead MainPID)/cmdline"
+    check "and answers" answers
+    check "it is taken away while it serves" /root/tarball/*/install.sh --uninstall
+    check "and nothing of it runs" clean
+    check "nor is left but images and settings" bash -c \
+        '[[ -z $(find /usr/local /etc/systemd /run -name "*bulkhead*" ! -path "/run/systemd/*" | tee /dev/stderr) && -e /etc/bulkhead/bulkhead.yaml ]]'
+fi
 ((failures == 0))

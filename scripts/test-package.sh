@@ -2,7 +2,7 @@
 # Tests the Debian package where it is to work: installs it on a Debian under systemd in a virtual machine, uses it, upgrades,
 # removes and purges it, and looks for what is left. Prints "ok …" or "not ok …" for each thing; exit 1 when one is not.
 #   scripts/test-package.sh           all of it
-#   scripts/test-package.sh --short   without the watchdog, the crash, and API and worker apart
+#   scripts/test-package.sh --short   without the watchdog, the crash, containers, API and worker apart, and the tarball
 # As root, after scripts/build.sh and `bulkhead rootfs build default`.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
@@ -16,7 +16,8 @@ length=all
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 mkdir "$work/payload"
-deb=$("$BULKHEAD_ROOT/scripts/deb.sh")
+# As who builds: nothing of root's stays in the checkout.
+deb=$(SWIFT_PATH=/usr/bin as_builder "$BULKHEAD_ROOT/scripts/deb.sh")
 # Packed anew, because what unpacks quickly here takes a minute there; and a newer one, which differs in its version alone.
 dpkg-deb -R "$deb" "$work/tree"
 dpkg-deb --root-owner-group -Zgzip -z1 -b "$work/tree" "$work/payload/old.deb" >/dev/null
@@ -25,4 +26,8 @@ dpkg-deb --root-owner-group -Zgzip -z1 -b "$work/tree" "$work/payload/new.deb" >
 rm -rf -- "$work/tree"
 cp "$BULKHEAD_ROOT/scripts/package-guest.sh" "$work/payload/guest.sh"
 echo "$length" >"$work/payload/length"
+if [[ $length == all ]]; then
+    tarball=$(SWIFT_PATH=/usr/bin as_builder "$BULKHEAD_ROOT/scripts/tarball.sh")
+    cp "$tarball" "$work/payload/tarball"
+fi
 "$BULKHEAD_ROOT/scripts/systemd-vm.sh" "$work/payload"

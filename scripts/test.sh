@@ -98,6 +98,7 @@ images() {
 
 needed preflight "$scripts/preflight.sh" --no-port
 needed packages "$scripts/packages.sh" test
+needed packages-for-deb "$scripts/packages.sh" package
 needed lint "$scripts/swift.sh" format lint --strict -r Sources Tests Package.swift
 needed debug-build "$scripts/swift.sh" build --build-tests
 needed release-build "$scripts/build.sh"
@@ -125,6 +126,11 @@ fi
 code=0
 part virtual-machine as_root "$scripts/test-vm.sh" || code=$?
 count_swift "$logs/virtual-machine" "$code"
+
+# The Debian package under systemd; all of it by hand: make test-package.
+code=0
+part package as_root env STATE_DIR="$STATE_DIR" "$scripts/test-package.sh" --short || code=$?
+count_lines "$logs/package" "$code"
 
 # The attacks against cgroup v2, and some of them at once; the tests above ran them here.
 in_virtual_machine() {

@@ -55,6 +55,15 @@ struct Launcher: ~Copyable {
         // A namespace of its own: what the host mounts later does not appear in it, nor the other way round.
         try perform(.privateMounts) { bk_unshare(BK_CLONE_NEWNS) }
         try perform(.privateMounts) { bk_mount("none", "/", nil, BK_MS_REC | BK_MS_PRIVATE, nil) }
+        // In a container the runtime has made /proc/sys read-only, by a mount over it. The limits of a user namespace are
+        // written there (UserNamespace), so the launcher has a /proc of its own, which nobody else sees.
+        var limits = statvfs()
+        try performC(.privateMounts) { statvfs("/proc/sys", &limits) }
+        if limits.f_flag & UInt(ST_RDONLY) != 0 {
+            try perform(.privateMounts) {
+                bk_mount("proc", "/proc", "proc", BK_MS_NOSUID | BK_MS_NODEV | BK_MS_NOEXEC, nil)
+            }
+        }
         let signals = Descriptor(owning: try perform(.readConfiguration) { bk_launcher_signalfd() })
         self.configuration = configuration
         self.cgroups = cgroups

@@ -59,10 +59,17 @@ extension EndToEnd {
             #expect(Instance.leftOvers().isEmpty)
         }
 
-        @Test("through a running service", .timeLimit(.minutes(5)))
+        @Test("through a running service that asks for keys", .timeLimit(.minutes(5)))
         func service() throws {
-            let server = try Server(slots: 1)
-            try Self.run(try Self.configuration(with: "--url", port: server.port))
+            let folder = try TemporaryFolder()
+            let key = folder.url("key").path
+            let keys = try Command.bulkhead(["keys", "add", "assistant", "--keys", folder.url("keys.json").path])
+            try Data(keys.output).write(to: folder.url("key"))
+            let server = try Server(slots: 1, options: ["--keys", folder.url("keys.json").path])
+            let text = try Self.configuration(with: "--url", port: server.port)
+                .replacingOccurrences(of: "\"mcp\", ", with: "\"mcp\", \"--key-file\", \"\(key)\", ")
+            #expect(text.contains(key))
+            try Self.run(text)
             #expect(try server.stop() == 0)
         }
     }

@@ -39,7 +39,10 @@ struct ConfigCommand: ParsableCommand {
         }
 
         private static func shown(_ texts: [String], _ setting: any AnySetting, _ origin: SettingOrigin) -> String {
-            if origin == .standard { return setting.standardWords }
+            if origin == .standard {
+                return setting.isList && setting.standardText != nil
+                    ? "[\(setting.standardWords)]" : setting.standardWords
+            }
             // Whoever may read it knows where it is.
             if setting.isSecret { return "(not shown)" }
             let quoted = texts.map(ExampleFile.quoted)

@@ -52,11 +52,11 @@ enum Settings {
     static let allowedHost = Setting(
         "allowed-host", "BULKHEAD_ALLOWED_HOSTS",
         .list("name", allowed: "a name or an address without a port", where: AccessRules.isHost),
-        default: .value([], "[]"), help: "Without keys: another name or address that the API may be called by; a list")
+        default: .value([], ""), help: "Without keys: another name or address that the API may be called by; a list")
     static let corsOrigin = Setting(
         "cors-origin", "BULKHEAD_CORS_ORIGINS",
         .list("origin", allowed: "such as https://app.example, in lower case", where: AccessRules.isOrigin),
-        default: .value([], "[]"), help: "An origin whose pages may call the API from a browser; a list")
+        default: .value([], ""), help: "An origin whose pages may call the API from a browser; a list")
 
     // MARK: Queue
     static let queue = Setting(
