@@ -33,6 +33,7 @@ struct PageFile: Sendable {
         "examples.js": script(PackageResources.examples_js),
         "limits.js": script(PackageResources.limits_js),
         "output.js": script(PackageResources.output_js),
+        "programs-on-demand.js": script(PackageResources.programs_on_demand_js),
         "result.js": script(PackageResources.result_js),
         "share.js": script(PackageResources.share_js),
         "status.js": script(PackageResources.status_js),

@@ -1,5 +1,7 @@
 // Programs to begin with, for each language that the project's recipes have. A language that is not here has none.
 
+import { onDemand } from "./programs-on-demand.js";
+
 const titles = {
   hello: "Hello",
   live: "Output as it comes",
@@ -32,6 +34,7 @@ const more = {
 };
 
 const programs = {
+  ...onDemand,
   python: {
     hello: `print("Hello from a container of your own")
 `,
@@ -539,7 +542,10 @@ func main() {
   },
 };
 
-const names = { javascript: "JavaScript", python: "Python", c: "C", "c++": "C++", bash: "Bash", java: "Java", go: "Go" };
+const names = {
+  javascript: "JavaScript", python: "Python", c: "C", "c++": "C++", bash: "Bash", java: "Java", go: "Go", ruby: "Ruby", php: "PHP",
+  perl: "Perl", lua: "Lua", typescript: "TypeScript", "python-data": "Python, NumPy", rust: "Rust", haskell: "Haskell",
+};
 
 /** A language's name as people write it. */
 export const nameOf = (language) => (Object.hasOwn(names, language) ? names[language] : language);
