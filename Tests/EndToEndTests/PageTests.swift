@@ -30,13 +30,25 @@ extension EndToEnd {
             "what a person does with it works, and what a program or a link does with it does not",
             .timeLimit(.minutes(5)))
         func browser() throws {
+            try check(try Server(slots: 2))
+        }
+
+        @Test("with a service that asks for keys it asks for one, and works with it", .timeLimit(.minutes(5)))
+        func key() throws {
+            let folder = try TemporaryFolder()
+            let keys = folder.url("keys.json").path
+            let key = try Command.bulkhead(["keys", "add", "person", "--keys", keys]).text
+                .trimmingCharacters(in: .newlines)
+            try check(try Server(slots: 2, options: ["--keys", keys]), "--key", key)
+        }
+
+        private func check(_ server: Server, _ options: String...) throws {
             guard let python = Self.python, Installation.hasImage("default") else { return }
-            let server = try Server(slots: 2)
             let run = try Child(
                 [
                     python, "\(Installation.sources)/Tests/EndToEndTests/browser/page.py",
                     "http://127.0.0.1:\(server.port)/",
-                ], environment: Installation.environment)
+                ] + options, environment: Installation.environment)
             let exitCode = try run.wait(atMost: .seconds(240))
             let report = String(decoding: run.standardOutput, as: UTF8.self)
             print(report)

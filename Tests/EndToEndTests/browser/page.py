@@ -8,6 +8,7 @@ Whatever a check does, no page may log an error, break its content security poli
 """
 
 import argparse
+import functools
 import base64
 import json
 import re
@@ -592,6 +593,26 @@ def a_key(browser):
     assert finished(page) == "Finished"
 
 
+def with_a_key_of_the_service(browser, key):
+    """The service itself asks for keys: its own answers, and a key that may execute and read."""
+    page = browser.tab(wait=False, allow="401|403")
+    expect(page.locator("#key-detail")).to_contain_text("Send an API key")
+    page.keyboard.type("bh_wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#key-detail")).to_have_text("There is no such API key.")
+    page.fill("#key", key)
+    page.keyboard.press("Enter")
+    expect(page.locator("#run")).to_be_enabled()
+    load(page, "python", "live")
+    page.click("#run")
+    expect(page.locator("#output")).to_contain_text("tick 1")
+    assert is_running(page)
+    assert finished(page) == "Finished" and "tick 5" in output(page)
+    # The figures of the whole service are an admin's.
+    expect(page.locator("#status")).to_contain_text("Waiting")
+    assert "Slots" not in page.inner_text("#status")
+
+
 @check
 def what_a_key_may_not(browser):
     page = browser.tab(allow="403|429|400")
@@ -792,6 +813,7 @@ def main():
     parser.add_argument("url")
     parser.add_argument("--only", default="", help="the checks whose name contains this")
     parser.add_argument("--pictures", metavar="FOLDER", help="make the pictures of the README there instead")
+    parser.add_argument("--key", help="the service asks for keys, and this is one: check that alone")
     options = parser.parse_args()
     failed = 0
     with sync_playwright() as playwright:
@@ -802,6 +824,8 @@ def main():
             pictures(browser, options.pictures)
             return 1 if browser.close() else 0
         chosen = [one for one in CHECKS if options.only in one.__name__]
+        if options.key:
+            chosen = [functools.wraps(with_a_key_of_the_service)(lambda own: with_a_key_of_the_service(own, options.key))]
         for one in chosen:
             start = time.monotonic()
             try:
