@@ -8,5 +8,5 @@ set -euo pipefail
 binaries=${BENCH_BINARIES:-$BULKHEAD_ROOT/.build/release}
 [[ -x $binaries/bulkhead ]] || fail "needs $binaries/bulkhead (make build makes it)"
 command -v redis-server >/dev/null || fail "needs redis-server (scripts/packages.sh test installs it)"
-python=$("$BULKHEAD_ROOT/scripts/bullmq-python.sh")
+python=$("$BULKHEAD_ROOT/scripts/pypi.sh" bullmq)/python3
 PYTHONDONTWRITEBYTECODE=1 exec "$python" "$BULKHEAD_ROOT/scripts/bench_queue.py" "$binaries/bulkhead" "$@"

@@ -15,7 +15,7 @@ for needed in "$binaries/bulkhead" "$STATE_DIR/images/default/current"; do
     [[ -e $needed ]] || skip "needs $needed (make run makes it)"
 done
 command -v redis-server >/dev/null || skip "needs redis-server"
-python=$("$BULKHEAD_ROOT/scripts/bullmq-python.sh") || skip "no bullmq from PyPI"
+python=$("$BULKHEAD_ROOT/scripts/pypi.sh" bullmq)/python3 || skip "no bullmq from PyPI"
 
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT

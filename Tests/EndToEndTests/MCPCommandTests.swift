@@ -5,22 +5,7 @@ extension EndToEnd {
     /// `bulkhead mcp`, as the protocol's official SDK for Python sees it, started by the configurations of docs/mcp.md.
     @Suite("bulkhead mcp")
     struct MCPCommandTests {
-        /// Python with the SDK in an environment below the build folder; made at first use. Nil, said aloud, without it.
-        private static let python: String? = {
-            do {
-                let script = try Child(
-                    ["\(Installation.sources)/scripts/mcp-python.sh"], environment: Installation.environment)
-                guard try script.wait(atMost: .seconds(300)) == 0 else {
-                    print("privileged suite skipped: no mcp from PyPI (\(script.standardError))")
-                    return nil
-                }
-                return String(decoding: script.standardOutput, as: UTF8.self)
-                    .trimmingCharacters(in: .whitespacesAndNewlines)
-            } catch {
-                print("privileged suite skipped: no mcp from PyPI (\(error))")
-                return nil
-            }
-        }()
+        private static let python = PyPI.program("python3", of: "mcp")
 
         /// The configuration of docs/mcp.md that has this word, with the paths of here.
         private static func configuration(with word: String, port: Int = 3_000) throws -> String {

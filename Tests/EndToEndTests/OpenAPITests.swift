@@ -5,22 +5,7 @@ extension EndToEnd {
     /// A generator of requests that reads the document and holds every answer to it.
     @Suite("OpenAPI")
     struct OpenAPITests {
-        /// schemathesis in an environment below the build folder; made at first use. Nil, said aloud, without it.
-        private static let schemathesis: String? = {
-            do {
-                let script = try Child(
-                    ["\(Installation.sources)/scripts/schemathesis.sh"], environment: Installation.environment)
-                guard try script.wait(atMost: .seconds(300)) == 0 else {
-                    print("privileged suite skipped: no schemathesis from PyPI (\(script.standardError))")
-                    return nil
-                }
-                return String(decoding: script.standardOutput, as: UTF8.self)
-                    .trimmingCharacters(in: .whitespacesAndNewlines)
-            } catch {
-                print("privileged suite skipped: no schemathesis (\(error))")
-                return nil
-            }
-        }()
+        private static let schemathesis = PyPI.program("schemathesis", of: "schemathesis")
 
         @Test("schemathesis finds no answer that the document does not describe", .timeLimit(.minutes(15)))
         func schemathesis() throws {

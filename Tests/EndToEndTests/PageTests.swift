@@ -7,23 +7,11 @@ extension EndToEnd {
     struct PageTests {
         /// A Python that drives the system's Chromium. Nil, said aloud, without it.
         private static let python: String? = {
-            do {
-                guard FileManager.default.isExecutableFile(atPath: "/usr/bin/chromium") else {
-                    print("privileged suite skipped: needs /usr/bin/chromium (scripts/packages.sh test)")
-                    return nil
-                }
-                let script = try Child(
-                    ["\(Installation.sources)/scripts/playwright.sh"], environment: Installation.environment)
-                guard try script.wait(atMost: .seconds(300)) == 0 else {
-                    print("privileged suite skipped: no playwright from PyPI (\(script.standardError))")
-                    return nil
-                }
-                return String(decoding: script.standardOutput, as: UTF8.self)
-                    .trimmingCharacters(in: .whitespacesAndNewlines)
-            } catch {
-                print("privileged suite skipped: no playwright (\(error))")
+            guard FileManager.default.isExecutableFile(atPath: "/usr/bin/chromium") else {
+                print("privileged suite skipped: needs /usr/bin/chromium (scripts/packages.sh test)")
                 return nil
             }
+            return PyPI.program("python3", of: "playwright")
         }()
 
         @Test(

@@ -23,8 +23,8 @@ final class OfficialClient: Sendable {
 
     private static func prepare() throws -> String {
         let root = folder.deletingLastPathComponent().deletingLastPathComponent()
-        return try run(root.appendingPathComponent("scripts/bullmq-python.sh").path, [])
-            .trimmingCharacters(in: .newlines)
+        let programs = try run(root.appendingPathComponent("scripts/pypi.sh").path, ["bullmq"])
+        return programs.trimmingCharacters(in: .newlines) + "/python3"
     }
 
     private struct Failure: Error {
