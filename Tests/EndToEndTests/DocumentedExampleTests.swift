@@ -5,101 +5,32 @@ extension EndToEnd {
     /// What the documents show is what a service does: its commands are run, and print what stands below them.
     @Suite("Documented examples")
     struct DocumentedExampleTests {
-        /// A block of commands, and the block after it: what they print, where `…` stands for anything.
-        private struct Example {
-            var line: Int
-            var commands: String
-            var output: String?
-        }
-
-        private static func examples(of document: String) -> [Example] {
-            var examples: [Example] = []
-            var block: (language: String, line: Int, text: String)?
-            var followsCommands = false
-            for (index, line) in document.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-                if line.hasPrefix("```") {
-                    guard let ended = block else {
-                        block = (String(line.dropFirst(3)), index + 1, "")
-                        continue
-                    }
-                    if ended.language == "sh" {
-                        examples.append(Example(line: ended.line, commands: ended.text))
-                    } else if followsCommands, let last = examples.indices.last {
-                        examples[last].output = ended.text
-                    }
-                    followsCommands = ended.language == "sh"
-                    block = nil
-                } else if block != nil {
-                    block?.text += line + "\n"
-                } else if !line.isEmpty {
-                    // The output follows its commands without a word between them.
-                    followsCommands = false
-                }
-            }
-            return examples
-        }
-
-        /// A text on one line: where a document breaks a long line does not count.
-        private static func joined(_ text: String) -> String {
-            text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.joined()
-        }
-
-        /// Whether a text is the pattern's, where `…` stands for any characters.
-        private static func matches(_ text: String, _ pattern: String) -> Bool {
-            let parts = joined(pattern).components(separatedBy: "…")
-            var rest = joined(text)[...]
-            for (index, part) in parts.enumerated() {
-                guard !part.isEmpty else { continue }
-                if index == 0 {
-                    guard rest.hasPrefix(part) else { return false }
-                    rest = rest.dropFirst(part.count)
-                } else if index == parts.count - 1 {
-                    return rest.hasSuffix(part)
-                } else {
-                    guard let range = rest.range(of: part) else { return false }
-                    rest = rest[range.upperBound...]
-                }
-            }
-            return rest.isEmpty || parts.last?.isEmpty == true
-        }
-
         @Test("a pattern matches what it should, and nothing else")
         func patterns() {
-            #expect(Self.matches("abc\n", "abc"))
-            #expect(Self.matches("abc", "a…"))
-            #expect(Self.matches("abc", "…c"))
-            #expect(Self.matches("abcabc", "a…b…c"))
-            #expect(!Self.matches("abcd", "abc"))
-            #expect(!Self.matches("abc", "b…"))
-            #expect(!Self.matches("abc", "a…d"))
+            #expect(Document.matches("abc\n", "abc"))
+            #expect(Document.matches("abc", "a…"))
+            #expect(Document.matches("abc", "…c"))
+            #expect(Document.matches("abcabc", "a…b…c"))
+            #expect(!Document.matches("abcd", "abc"))
+            #expect(!Document.matches("abc", "b…"))
+            #expect(!Document.matches("abc", "a…d"))
         }
 
-        /// Runs an example in a folder of its own, and compares what it prints.
-        private static func check(
-            _ example: Example, of document: String, replacing: (String) -> String, environment: [String: String]
-        ) throws {
-            let folder = try TemporaryFolder()
-            let shell = try Child(
-                ["/bin/bash", "-euo", "pipefail", "-c", "cd \(folder.path)\n\(replacing(example.commands))"],
-                environment: environment)
-            let exitCode = try shell.wait(atMost: .seconds(120))
-            let output = String(decoding: shell.standardOutput, as: UTF8.self)
-            #expect(exitCode == 0, "\(document):\(example.line): \(shell.standardError)\(output)")
-            if let expected = example.output {
-                #expect(matches(output, expected), "\(document):\(example.line) printed:\n\(output)")
+        @Test("no document has commands that nobody runs")
+        func documents() throws {
+            // Those of install.md want a system that systemd started: scripts/package-guest.sh goes its way in a virtual machine.
+            let known = ["api.md", "install.md", "languages.md", "migration.md"]
+            let folder = "\(Installation.sources)/docs"
+            let withCommands = try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
+                try name.hasSuffix(".md")
+                    && String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8).contains("\n```sh\n")
             }
-        }
-
-        private static func examples(in path: String) throws -> [Example] {
-            let examples = Self.examples(
-                of: try String(contentsOf: URL(fileURLWithPath: "\(Installation.sources)/\(path)"), encoding: .utf8))
-            #expect(!examples.isEmpty)
-            return examples
+            #expect(withCommands.sorted() == known)
         }
 
         @Test("every command prints what stands below it", arguments: ["docs/api.md", "docs/migration.md"])
         func ofAService(path: String) throws {
-            let examples = try Self.examples(in: path)
+            let examples = try Document.examples(in: path)
             let server = try Server(slots: 4)
             // As after an installation.
             let programs = try TemporaryFolder()
@@ -108,7 +39,7 @@ extension EndToEnd {
             var environment = Installation.environment
             environment["PATH"] = "\(programs.path):\(environment["PATH"] ?? "")"
             for example in examples {
-                try Self.check(
+                try Document.check(
                     example, of: path,
                     replacing: { commands in
                         commands.replacing(/(localhost|127\.0\.0\.1):3000/, with: "127.0.0.1:\(server.port)")
@@ -119,7 +50,7 @@ extension EndToEnd {
 
         @Test("every command of docs/languages.md prints what stands below it, with images and recipes of its own")
         func languages() throws {
-            let examples = try Self.examples(in: "docs/languages.md")
+            let examples = try Document.examples(in: "docs/languages.md")
             #expect(examples.count >= 3)
             // Not the host's /etc, and not its images.
             let own = try TemporaryFolder()
@@ -141,7 +72,7 @@ extension EndToEnd {
             environment["PATH"] = "\(own.path)/bin:\(environment["PATH"] ?? "")"
             environment["BULKHEAD_STATE_DIR"] = "\(own.path)/state"
             for example in examples {
-                try Self.check(
+                try Document.check(
                     example, of: "docs/languages.md",
                     replacing: { $0.replacing("/etc/bulkhead/rootfs", with: "\(own.path)/recipes") },
                     environment: environment)

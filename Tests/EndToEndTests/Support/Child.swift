@@ -32,13 +32,24 @@ final class Child: Sendable {
         }
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, error, 2)
+        // As a shell would start it: the threads of Swift's pools have nearly every signal blocked, and this process ignores
+        // some.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var vector = arguments.map { strdup($0) }
         vector.append(nil)
         var variables = environment.map { strdup("\($0.key)=\($0.value)") }
         variables.append(nil)
         defer { for pointer in vector + variables { free(pointer) } }
         var pid: pid_t = -1
-        let result = posix_spawn(&pid, arguments[0], &actions, nil, vector, variables)
+        let result = posix_spawn(&pid, arguments[0], &actions, &attributes, vector, variables)
         guard result == 0 else {
             throw Failure(description: "start \(arguments[0]): \(String(cString: strerror(result)))")
         }
