@@ -284,6 +284,9 @@ int32_t bk_openat2_in_root(int32_t dir, const char *path, uint64_t flags, uint64
     };
     return RESULT(int32_t, syscall(SYS_openat2, dir, path, &how, sizeof how));
 }
+int32_t bk_spawn_close_from(void *file_actions, int32_t first) {
+    return posix_spawn_file_actions_addclosefrom_np(file_actions, first);
+}
 int32_t bk_mknod_device(const char *path, uint32_t major, uint32_t minor) {
     if (mknod(path, S_IFCHR | 0666, makedev(major, minor)) < 0) return -errno;
     // mknod obeys the umask; every user may open these six.

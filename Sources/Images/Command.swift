@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 
@@ -93,6 +94,9 @@ struct Command {
             posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0),
             posix_spawn_file_actions_adddup2(&actions, output, 1),
             posix_spawn_file_actions_adddup2(&actions, output, 2),
+            // What whoever started this process left open, too: mmdebstrap fails where the first ten are taken, because dash
+            // cannot name a descriptor of two digits.
+            bk_spawn_close_from(&actions, 3),
             posix_spawnattr_setpgroup(&attributes, 0),
             posix_spawnattr_setsigdefault(&attributes, &signals),
             posix_spawnattr_setsigmask(&attributes, &unblocked),

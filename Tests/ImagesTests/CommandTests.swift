@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Images
@@ -14,6 +15,16 @@ struct CommandTests {
         #expect(lines.prefix(2) == ["one", "two"])
         // PATH, LC_ALL, and the two that the shell adds (PWD, and SHLVL or _ where it does).
         #expect((Int(lines.last ?? "") ?? 99) <= 5)
+    }
+
+    @Test("a program has three descriptors, whatever whoever started this process left open")
+    func descriptors() throws {
+        let left = fcntl(1, F_DUPFD, 40)
+        #expect(left >= 40)
+        defer { close(left) }
+        // The fourth is of the folder that ls reads.
+        let result = try Command(argv: ["/bin/ls", "/proc/self/fd"]).run()
+        #expect(result.lines == ["0", "1", "2", "3"])
     }
 
     @Test("a failing step names itself and what was said last")

@@ -119,6 +119,8 @@ int32_t bk_openat(int32_t dir, const char *path, int32_t flags, uint32_t mode);
 int32_t bk_openat2_beneath(int32_t dir, const char *path, uint64_t flags, uint64_t mode);
 // With the folder as the root of the path and of every link in it.
 int32_t bk_openat2_in_root(int32_t dir, const char *path, uint64_t flags, uint64_t mode);
+// For posix_spawn: closes every descriptor from `first` on. The Glibc module of Swift lacks it.
+int32_t bk_spawn_close_from(void *file_actions, int32_t first);
 int32_t bk_mknod_device(const char *path, uint32_t major, uint32_t minor);
 int32_t bk_device_number(const char *path, uint32_t *major, uint32_t *minor);
 int32_t bk_pipe(int32_t fds[2]);

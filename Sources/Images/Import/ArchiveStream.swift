@@ -114,6 +114,8 @@ final class ArchiveStream {
             posix_spawn_file_actions_adddup2(&actions, file.raw, 0),
             posix_spawn_file_actions_adddup2(&actions, output.raw, 1),
             posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0),
+            // Whoever started this process may have left something of root's open.
+            bk_spawn_close_from(&actions, 3),
         ] where result != 0 { throw .system(operation: "preparing", path: tool[0], errno: result) }
         let arguments = argv.map { strdup($0) } + [nil]
         let variables = [strdup("PATH=/usr/bin:/bin"), strdup("LC_ALL=C"), nil]
