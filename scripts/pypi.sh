@@ -16,7 +16,8 @@ case $name in
         exit 64
         ;;
 esac
-environment="$(cd -- "$(dirname -- "$0")/.." && pwd)/.build/pypi-${packages[0]}"
+# env(1) would take a path with "=" for a variable.
+environment="$(cd -- "$(dirname -- "$0")/.." && pwd)/.build/pypi-${packages[0]/==/-}"
 if [[ ! -e $environment/complete ]]; then
     /usr/bin/python3 -m venv --clear "$environment"
     "$environment/bin/python3" -m pip install --quiet --disable-pip-version-check "${packages[@]}" >&2
