@@ -68,8 +68,9 @@ all_gone() {
     done
     return 1
 }
-# The 22nd field of proc(5)'s stat; the name before it may hold spaces.
-start_time() { sed -E 's/^.*\) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# The 22nd field of proc(5)'s stat; the name before it may hold spaces. Nothing for a zombie: that has ended, and whoever is PID 1
+# takes it away in its own time.
+start_time() { sed -nE 's/^.*\) ([^Z])/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
 second_run() {
     local log=$work/second port=3000 code=0 pid processes
