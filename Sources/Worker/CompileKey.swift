@@ -24,8 +24,9 @@ struct CompileKey: Hashable, Sendable {
     /// - Returns: nil where no name holds what comes of it: standard input that is not known ahead, or an image or policy of
     ///   which nothing is known.
     init?(_ configuration: SandboxConfiguration, contents: EngineContents) {
-        // A compiler is never started ahead of its job, and nothing of that is in the key.
+        // A compiler is never started ahead of its job nor on a terminal, and nothing of that is in the key.
         guard case .bytes(let input) = configuration.standardInput, configuration.ahead == nil,
+            configuration.terminal == nil,
             contents.images.indices.contains(configuration.image),
             contents.policies.indices.contains(configuration.policy)
         else { return nil }

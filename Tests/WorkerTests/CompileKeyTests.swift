@@ -40,8 +40,9 @@ struct CompileKeyTests {
         let keys = edits.map { key(Self.contents, $0) } + [key()]
         #expect(!keys.contains(nil))
         #expect(Set(keys).count == edits.count + 1)
-        // A field that is new there must be in the key, and in the list above; but for the tap, which changes nothing.
-        #expect(Mirror(reflecting: Self.configuration).children.count == 15)
+        // A field that is new there must be in the key, and in the list above; but for the tap, which changes nothing, and
+        // the terminal, with which there is no key.
+        #expect(Mirror(reflecting: Self.configuration).children.count == 16)
         #expect(Mirror(reflecting: Self.configuration.limits).children.count == 9)
         #expect(Mirror(reflecting: Self.configuration.files[0]).children.count == 3)
     }
@@ -69,7 +70,9 @@ struct CompileKeyTests {
     }
 
     @Test("there is none where not all is known ahead")
-    func none() {
+    func none() throws {
+        let terminal = try Terminal(size: .init(rows: 1, columns: 1))
+        #expect(key(Self.contents) { $0.terminal = terminal } == nil)
         #expect(key(Self.contents) { $0.standardInput = .descriptor(0) } == nil)
         #expect(key(Self.contents) { $0.image = 2 } == nil)
         #expect(key(Self.contents) { $0.ahead = .init(opens: "a", limits: $0.limits) } == nil)
