@@ -36,14 +36,14 @@ struct OriginPolicy: Sendable {
 
     /// The answer to a preflight (Fetch standard, CORS-preflight request); nil for a request that is none, or of an origin
     /// that is not allowed.
-    func preflight(_ request: Request, methods: [String]) -> Response? {
+    func preflight(_ request: Request, methods: @autoclosure () -> [String]) -> Response? {
         guard request.method == .options, request.headers[.accessControlRequestMethod] != nil,
             allowedOrigin(request.headers) != nil
         else { return nil }
         return Response(
             status: .noContent,
             headers: [
-                .accessControlAllowMethods: methods.joined(separator: ", "),
+                .accessControlAllowMethods: methods().joined(separator: ", "),
                 .accessControlAllowHeaders:
                     "authorization, content-type, idempotency-key, last-event-id, prefer, x-request-id",
                 .accessControlMaxAge: "600",
