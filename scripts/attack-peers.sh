@@ -2,10 +2,10 @@
 # Runs the attacks of `bulkhead selftest` in other sandboxes, and bare, and prints a table: for each group how many of
 # the attacks that a sandbox can be asked about were contained. Needs root, the built attack program and the default image.
 #
-#   scripts/attack-peers.sh [--lines] [PEER…]     bare bwrap crun nsjail; all that are installed where none is named
+#   scripts/attack-peers.sh [--lines] [PEER…]     bare bwrap crun nsjail isolate; all that are installed where none is named
 #
-# --lines prints a line for each attack instead. The peers come from Debian: apt-get install bubblewrap crun (nsjail is
-# in none of its releases; it is used where it is in PATH).
+# --lines prints a line for each attack instead. The peers come from Debian: apt-get install bubblewrap crun (nsjail
+# and isolate are not in Debian 12; they are used where they are in PATH, isolate with its configuration).
 #
 # What is run is each attack that judges itself as one process (alone) or as two at once (pair). Verdicts about limits,
 # the order of two jobs in one slot, compilers and collected files are the service's own and not asked of a peer.
@@ -16,6 +16,8 @@
 #   bwrap   --unshare-all --die-with-parent --new-session --cap-drop ALL, the image read-only, /box and /tmp tmpfs
 #   crun    the configuration that `crun spec` writes, with an unprivileged user, /box and /tmp tmpfs, memory, pids and CPU limits
 #   nsjail  its defaults (every namespace), with an unprivileged user and limits
+#   isolate its defaults with the image's folders in place of the host's, a box made anew for each; with control groups where
+#           isolate-cg-keeper has named them, without which it runs single processes only
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
@@ -35,7 +37,7 @@ fi
 peers=("$@")
 if ((${#peers[@]} == 0)); then
     peers=(bare)
-    for peer in bwrap crun nsjail; do
+    for peer in bwrap crun nsjail isolate; do
         if command -v "$peer" >/dev/null; then peers+=("$peer"); else say "$peer is not installed: left out"; fi
     done
 fi
@@ -135,15 +137,43 @@ PYTHON
     return "$code"
 }
 
+run_isolate() {
+    local id=0 box code=0
+    [[ $1 != *-second ]] || id=1
+    shift
+    box=$(isolate "${isolate_groups[@]}" --box-id="$id" --init) || return
+    install -m 755 "$work/attack" "$box/box/attack"
+    env -i "${limit[@]}" "$(command -v isolate)" "${isolate_groups[@]}" --box-id="$id" --silent "${isolate_limits[@]}" --wall-time=30 \
+        --no-default-dirs --dir=box=./box:rw --dir=tmp:tmp --dir=proc=proc:fs --dir=dev:dev "${isolate_folders[@]}" \
+        "${isolate_variables[@]}" --run -- attack "$@" || code=$?
+    isolate "${isolate_groups[@]}" --box-id="$id" --cleanup >/dev/null
+    return "$code"
+}
+
 # nsjail makes its groups below this one, and does not make it.
 [[ ! -d /sys/fs/cgroup/pids ]] || mkdir -p /sys/fs/cgroup/pids/NSJAIL
 
 set_variables=()
 nsjail_variables=()
+isolate_variables=()
 for variable in "${environment[@]}"; do
     set_variables+=(--setenv "${variable%%=*}" "${variable#*=}")
     nsjail_variables+=(--env "$variable")
+    isolate_variables+=("--env=$variable")
 done
+# Several processes are what isolate gives only with control groups, which only cgroup v2 has for it.
+isolate_groups=()
+isolate_limits=(--mem=524288)
+if [[ -s /run/isolate/cgroup ]]; then
+    isolate_groups=(--cg)
+    isolate_limits=(--cg-mem=131072 --processes=64)
+fi
+isolate_folders=()
+for folder in bin lib lib64 sbin; do
+    # Links of the image are the host's to isolate.
+    [[ ! -d $image/usr/$folder ]] || isolate_folders+=("--dir=$folder=$image/usr/$folder:maybe")
+done
+isolate_folders+=("--dir=usr=$image/usr" "--dir=etc=$image/etc:noexec")
 
 # group, name, mode, harmful
 "$work/attack" --list | python3 -c '

@@ -41,9 +41,9 @@ final class BenchHost {
         var template = Array("/tmp/bulkhead-bench-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw SystemError("make a folder in /tmp", errno: errno) }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        try attempt("mount tmpfs") {
-            bk_mount("tmpfs", folder, "tmpfs", BK_MS_NOSUID | BK_MS_NODEV, "size=1g,mode=755")
-        }
+        // Without flags: nsjail remounts its root without those that it has, which the kernel refuses to a user namespace
+        // (mount_namespaces(7), locked mounts). Only what the bench starts sees it.
+        try attempt("mount tmpfs") { bk_mount("tmpfs", folder, "tmpfs", 0, "size=1g,mode=755") }
         self.folder = folder
         BenchCleanup.add(folder: folder)
         exitProgram = "\(folder)/exit"

@@ -50,7 +50,7 @@ extension BenchRun {
                     })
                 commands.append("\(peer.name)\(peer.use): `\(programs[0].arguments.joined(separator: " "))`")
             } catch {
-                absent.append("\(peer.name)\(peer.use) does not run here: \("\(error)".prefix(300))")
+                absent.append("\(peer.name)\(peer.use) does not run here: \(Self.ends(of: "\(error)"))")
             }
         }
         var plan = plan.slower(by: 5)
@@ -65,6 +65,11 @@ extension BenchRun {
                     + "seccomp section, and compile it each time, as they do with any.",
                 Self.aboutCPU,
             ] + (docker ? ["CPU of docker is its client's; the daemon's is not counted."] : []) + commands + absent)
+    }
+
+    /// A long error with its middle left out: what was run is at its start, what it said last at its end.
+    private static func ends(of text: String) -> String {
+        text.count > 600 ? "\(text.prefix(200)) … \(text.suffix(400))" : text
     }
 
     /// - Returns: a program for each that may run at once.

@@ -67,7 +67,7 @@ struct Peer: Sendable {
 
     private static let isolate = Peer(
         name: "isolate", use: ", the box made before", program: "isolate",
-        lacks: "a filter, a user namespace, limits by control groups (needs cgroup v2)",
+        lacks: "a list of allowed calls, a user namespace, limits by control groups (needs cgroup v2)",
         command: { host, path, number in
             SpawnedProgram(
                 [path, "--box-id=\(number)", "--silent", "--run", "--", "exit"], environment: environment)
