@@ -4,6 +4,8 @@
 #   ./install.sh --uninstall              what it installed; images in /var/lib/bulkhead and settings stay
 # PREFIX=/opt/bulkhead puts it elsewhere, DESTDIR=… below another root.
 set -eu
+# Folders that are new are for everybody to look into, whoever's shell this is.
+umask 022
 cd -- "$(dirname -- "$0")"
 prefix=${PREFIX:-/usr/local}
 root=${DESTDIR:-}

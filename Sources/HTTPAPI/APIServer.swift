@@ -43,11 +43,13 @@ public struct APIServer: Service {
     }
 
     /// Serves until graceful shutdown or cancellation.
-    /// - Throws: when the address cannot be bound.
+    /// - Throws: `ListeningError` when the address cannot be bound.
     public func run() async throws {
         // Ends with this scope: cancelled where the server ended first.
         async let _ = closeQueueAtShutdown()
-        try await application.run()
+        try await ListeningError.explaining(host: configuration.host, port: configuration.port) {
+            try await application.run()
+        }
     }
 
     private func closeQueueAtShutdown() async {

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Jobs
+import Linux
 
 /// The images of one host: which there are, building them, opening them.
 ///
@@ -22,22 +23,14 @@ public struct ImageStore {
     /// Where an administrator's own recipes are.
     public static let ownRecipeDirectory = "/etc/bulkhead/rootfs"
 
-    /// The administrator's own recipes, then `rootfs/` of the source tree that `executable` was built in, where it was, then
-    /// where it is installed: `/usr/share/bulkhead/rootfs` for `/usr/bin/bulkhead`.
+    /// The administrator's own recipes, then where they are installed, `/usr/share/bulkhead/rootfs` for `/usr/bin/bulkhead`,
+    /// then `rootfs/` of the source tree that `executable` was built in, where it was.
     public static func standardRecipeDirectories(executable: String) -> [String] {
-        var directories = [ownRecipeDirectory]
-        var directory = URL(fileURLWithPath: executable).resolvingSymlinksInPath().deletingLastPathComponent()
-        let installed = directory.deletingLastPathComponent().appendingPathComponent("share/bulkhead/rootfs").path
-        // .build/<triple>/<configuration>/bulkhead, or a scratch path a little deeper.
-        for _ in 0..<6 where directory.path != "/" {
-            let candidate = directory.appendingPathComponent("rootfs").path
-            if access("\(candidate)/default.yaml", R_OK) == 0 {
-                directories.append(candidate)
-                break
-            }
-            directory = directory.deletingLastPathComponent()
-        }
-        return directories + [installed]
+        let executable = URL(fileURLWithPath: executable).resolvingSymlinksInPath()
+        let installed = executable.deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("share/bulkhead/rootfs").path
+        return [ownRecipeDirectory, installed]
+            + (SourceTree.around(executable: executable.path).map { ["\($0)/rootfs"] } ?? [])
     }
 
     private static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }

@@ -25,7 +25,19 @@ public struct ServiceAddress: Sendable, Equatable {
     }
 
     /// Whether what is sent there stays on this host.
-    public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    public var isLoopback: Bool { Self.isLoopback(host) }
+
+    /// Whether an address is one that no other machine has. A name is not looked up, what it means can change: of names only
+    /// `localhost` is one (RFC 6761 section 6.3).
+    public static func isLoopback(_ host: String) -> Bool {
+        var address4 = in_addr()
+        if inet_pton(AF_INET, host, &address4) == 1 { return UInt32(bigEndian: address4.s_addr) >> 24 == 127 }
+        var address6 = in6_addr()
+        if inet_pton(AF_INET6, host, &address6) == 1 {
+            return withUnsafeBytes(of: address6) { $0.dropLast().allSatisfy { $0 == 0 } && $0.last == 1 }
+        }
+        return host == "localhost"
+    }
 
     /// As the Host field has it (RFC 9110 section 7.2).
     var authority: String { (host.contains(":") ? "[\(host)]" : host) + (port == 80 ? "" : ":\(port)") }

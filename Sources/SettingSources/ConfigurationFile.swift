@@ -10,6 +10,9 @@ public struct ConfigurationFile: Sendable, Equatable {
         public var line: Int
     }
 
+    /// /dev/null, as stat(2) has it (Documentation/admin-guide/devices.txt: 1, 3).
+    private static let nullDevice: dev_t = 1 << 8 | 3
+
     /// Larger files are refused before they are parsed.
     static let maximumBytes = 64 << 10
 
@@ -24,22 +27,45 @@ public struct ConfigurationFile: Sendable, Equatable {
     ///   - settings: every setting that there is.
     /// - Throws: `SettingError` with the file, the line, the key and what is allowed.
     public init(path: String, settings: [any AnySetting]) throws(SettingError) {
-        // Asked first, because Foundation's error says no more than that something went wrong.
-        guard access(path, R_OK) == 0, let handle = FileHandle(forReadingAtPath: path) else {
-            throw SettingError("\(path) cannot be read: \(String(cString: strerror(errno)))")
-        }
-        let data: Data
-        do {
-            // One byte more than is allowed shows that there is more.
-            data = try handle.read(upToCount: Self.maximumBytes + 1) ?? Data()
-            try handle.close()
-        } catch {
-            throw SettingError("\(path) cannot be read: \(error.localizedDescription)")
-        }
+        let data = try Self.contents(of: path)
         guard data.count <= Self.maximumBytes, let text = String(data: data, encoding: .utf8) else {
             throw SettingError("\(path) is not UTF-8 text of at most \(Self.maximumBytes) bytes")
         }
         try self.init(text: text, path: path, settings: settings)
+    }
+
+    /// One byte more than is allowed shows that there is more. Root takes no word of a file that others write: a setting names
+    /// the launcher, which root starts.
+    private static func contents(of path: String) throws(SettingError) -> Data {
+        // Not blocked by a FIFO.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            throw SettingError("\(path) cannot be read: \(String(cString: strerror(errno)))")
+        }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw SettingError("\(path) cannot be looked at: \(String(cString: strerror(errno)))")
+        }
+        // /dev/null is how a command is told to read none.
+        if status.st_mode & S_IFMT == S_IFCHR, status.st_rdev == Self.nullDevice { return Data() }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw SettingError("\(path) is no file") }
+        if geteuid() == 0 {
+            guard status.st_mode & 0o022 == 0 else {
+                throw SettingError("\(path) can be written by others than its owner: chmod go-w \(path)")
+            }
+            // Whoever may run this by sudo(8) may bring a file too.
+            let caller = ProcessInfo.processInfo.environment["SUDO_UID"].flatMap(UInt32.init) ?? 0
+            guard [0, caller].contains(status.st_uid) else {
+                throw SettingError(
+                    "\(path) belongs to user \(status.st_uid), and this runs as root: chown root \(path)")
+            }
+        }
+        do {
+            return try handle.read(upToCount: maximumBytes + 1) ?? Data()
+        } catch {
+            throw SettingError("\(path) cannot be read: \(error.localizedDescription)")
+        }
     }
 
     /// Reads a text; `path` is what errors call it.

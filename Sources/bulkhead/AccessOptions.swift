@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HTTPAPI
 import Keyring
+import ServiceClient
 
 /// Who may use the API.
 struct AccessOptions: ParsableArguments {
@@ -50,23 +51,12 @@ struct AccessOptions: ParsableArguments {
     ///   - hint: how to make one.
     /// - Throws: `ExitCode(2)` after the line that is missing was printed.
     func checkAddress(_ host: String, keys: APIKeyFile?, hint: String) throws {
-        guard keys == nil, !Self.isLoopback(host), try !Settings.withoutKeys.isOn(withoutKeys) else {
+        guard keys == nil, !ServiceAddress.isLoopback(host), try !Settings.withoutKeys.isOn(withoutKeys) else {
             return
         }
         note(
             "without API keys it listens on loopback addresses only, and \(host) is none. Make a key: \(hint)\n"
                 + "bulkhead: or let everybody who reaches the port run programs: --without-keys")
         throw ExitCode(2)
-    }
-
-    /// Whether an address is one that no other machine reaches. A name is not looked up: what it means can change.
-    static func isLoopback(_ host: String) -> Bool {
-        var address4 = in_addr()
-        if inet_pton(AF_INET, host, &address4) == 1 { return UInt32(bigEndian: address4.s_addr) >> 24 == 127 }
-        var address6 = in6_addr()
-        if inet_pton(AF_INET6, host, &address6) == 1 {
-            return withUnsafeBytes(of: address6) { $0.dropLast().allSatisfy { $0 == 0 } && $0.last == 1 }
-        }
-        return host == "localhost"
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Images
+import Linux
 import SettingSources
 
 /// Where things are: the same for every command that runs programs.
@@ -65,19 +66,11 @@ enum Installation {
         try folder("policies", holding: "default.json", given: Settings.policies.given(flag))
     }
 
-    /// A folder of data files: as given, in the source tree that this binary was built in, or installed.
+    /// A folder of data files: as given, installed, or in the source tree that this binary was built in.
     static func folder(_ name: String, holding file: String, given: String?) throws -> String {
-        var candidates: [String] = []
-        if let given {
-            candidates = [given]
-        } else {
-            var folder = URL(fileURLWithPath: executable).deletingLastPathComponent()
-            for _ in 0..<6 where folder.path != "/" {
-                candidates.append(folder.appendingPathComponent(name).path)
-                folder = folder.deletingLastPathComponent()
-            }
-            candidates.append(shared(name))
-        }
+        let candidates =
+            given.map { [$0] }
+            ?? [shared(name)] + (SourceTree.around(executable: executable).map { ["\($0)/\(name)"] } ?? [])
         for candidate in candidates where FileManager.default.isReadableFile(atPath: "\(candidate)/\(file)") {
             return candidate
         }

@@ -68,8 +68,8 @@ struct QueueCommand: ParsableCommand {
                 ])
             }
             let lines = workers.map { worker in
-                "\(worker.host)  \(worker.slots) slots  "
-                    + worker.languages.map { "\($0.name) \($0.version)" }.joined(separator: ", ")
+                "\(worker.host)  \(worker.slots) slots  ".printable
+                    + worker.languages.map { "\($0.name) \($0.version)".printable }.joined(separator: ", ")
             }
             target.show(
                 ["workers": .array(list)], lines.isEmpty ? "no worker lives" : lines.joined(separator: "\n"))
@@ -142,7 +142,7 @@ struct QueueCommand: ParsableCommand {
                             .object(["id": .string($0.id), "reason": .string(Self.words($0.outcome))])
                         }),
                 ],
-                (others.map { "\($0.id): \(Self.words($0.outcome))" } + ["retried: \(retried.count)"])
+                (others.map { "\($0.id.printable): \(Self.words($0.outcome))" } + ["retried: \(retried.count)"])
                     .joined(separator: "\n"))
             // Of all that failed one may have been retried by somebody else meanwhile: nobody asked for that very one.
             if !all, !others.isEmpty { throw ExitCode(1) }

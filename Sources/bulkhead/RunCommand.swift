@@ -114,6 +114,11 @@ struct RunCommand: ParsableCommand {
         throw ExitCode(status)
     }
 
+    func validate() throws {
+        // JSON, which the request is made as, has no other numbers.
+        if let cpus, !cpus.isFinite { throw ValidationError("--cpus must be a number") }
+    }
+
     private var overrides: [String: Any] {
         var limits: [String: Any] = [:]
         limits["wallTimeMs"] = time?.count

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import JobQueue
 import Jobs
 import Logging
 import RedisJobQueue
@@ -57,6 +58,25 @@ extension EndToEnd {
         private func text(_ name: String, _ response: HTTP.Response) -> String {
             let object = try? JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any]
             return object?[name] as? String ?? ""
+        }
+
+        @Test("a job's id, which whoever writes to the queue chooses, begins no line of the log")
+        func logLines() async throws {
+            let queue = RedisJobQueue(
+                server: try redis.server(), settings: RedisQueueOptions(name: queueName),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            _ = try await queue.add(
+                NewJob(id: "evil\u{1b}[31m\nerror: forged", request: Data(try bash(1).utf8)))
+            let worker = try start([Installation.bulkhead, "worker", "--slots", "1", "--log-level", "debug"])
+            #expect(
+                Eventually.holds(within: .seconds(60)) {
+                    worker.standardError.contains("job finished") || worker.hasEnded
+                },
+                "\(worker.standardError)")
+            await queue.close()
+            try stop(worker)
+            #expect(worker.standardError.contains("job=evil\\u{1b}[31m\\u{a}error: forged"), "\(worker.standardError)")
+            #expect(!worker.standardError.contains("\nerror: forged") && !worker.standardError.contains("\u{1b}"))
         }
 
         @Test("a request is measured by the workers that live, and a worker passes on what only another can run")

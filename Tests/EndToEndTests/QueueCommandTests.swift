@@ -57,6 +57,13 @@ extension EndToEnd {
             #expect(try run(["bench", "--jobs", "0"]).code == 64)
         }
 
+        @Test("a name that a stranger chose begins no line and reaches no terminal as a command")
+        func printable() throws {
+            let (code, output, _) = try run(["retry", "x\u{1b}[31m\nretried: 9"])
+            #expect(code == 1)
+            #expect(output == "x\\u{1b}[31m\\u{a}retried: 9: unknown job\nretried: 0\n")
+        }
+
         @Test("status, workers, pause, resume, retry and drain do what they say")
         func operates() async throws {
             let queue = RedisJobQueue(

@@ -245,6 +245,7 @@ extension EndToEnd {
                 Refusal(arguments: ["--time", "2h", "PROGRAM.py"], words: ["--time", "2h"]),
                 Refusal(arguments: ["--time", "90s", "PROGRAM.py"], words: ["--time", "60000"]),
                 Refusal(arguments: ["--processes", "0", "PROGRAM.py"], words: ["--processes"]),
+                Refusal(arguments: ["--cpus", "nan", "PROGRAM.py"], words: ["--cpus must be a number"]),
                 Refusal(arguments: ["--env", "PATH=/box", "PROGRAM.py"], words: ["PATH"]),
                 Refusal(arguments: ["--collect", "../x", "PROGRAM.py"], words: ["--collect", ".."]),
                 Refusal(arguments: ["--image", "default", "--collect", "/x", "--", "/bin/ls"], words: ["absolute"]),

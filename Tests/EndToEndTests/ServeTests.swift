@@ -176,8 +176,16 @@ extension EndToEnd {
             let taken = try Server(slots: 1)
             let second = try Command.bulkhead(["serve", "--port", "\(taken.port)", "--slots", "1"])
             #expect(second.exitCode != 0)
-            #expect(second.error.contains("\(taken.port)") || second.error.contains("in use"), "\(second.error)")
+            #expect(
+                second.error.contains("cannot listen on 127.0.0.1:\(taken.port): Address already in use"),
+                "\(second.error)")
             #expect(try taken.stop() == 0)
+            let nowhere = try Command.bulkhead(
+                ["serve", "--port", "0", "--slots", "1", "--without-keys", "--host", "nowhere.invalid"])
+            #expect(nowhere.exitCode != 0)
+            #expect(
+                nowhere.error.contains("cannot listen on nowhere.invalid:0: no address is known by this name"),
+                "\(nowhere.error)")
             let empty = try TemporaryFolder()
             let nothing = try Command.bulkhead(["serve", "--port", "0", "--state-dir", empty.path])
             #expect(nothing.exitCode != 0)

@@ -207,16 +207,24 @@ struct ImageStoreTests {
 
     @Test("recipes are found beside the sources that a program was built in")
     func standardDirectories() throws {
-        try directory.makeDirectory("rootfs")
-        try directory.makeDirectory(".build/x86_64-unknown-linux-gnu/release")
-        try directory.write("", to: "rootfs/default.yaml")
-        #expect(
-            ImageStore.standardRecipeDirectories(
-                executable: "\(directory.path)/.build/x86_64-unknown-linux-gnu/release/bulkhead")
-                == [
-                    "/etc/bulkhead/rootfs", "\(directory.path)/rootfs",
-                    "\(directory.path)/.build/x86_64-unknown-linux-gnu/share/bulkhead/rootfs",
-                ])
+        let build = ".build/x86_64-unknown-linux-gnu"
+        try directory.makeDirectory("\(build)/release")
+        try directory.write("", to: "\(build)/release/bulkhead")
+        try directory.write("", to: "Package.swift")
+        let directories = {
+            ImageStore.standardRecipeDirectories(executable: "\(directory.path)/\(build)/release/bulkhead")
+        }
+        let installed = ["/etc/bulkhead/rootfs", "\(directory.path)/\(build)/share/bulkhead/rootfs"]
+        #expect(directories() == installed + ["\(directory.path)/rootfs"])
+        // Where everybody can write, everybody could say what is run.
+        chmod(directory.path, 0o777)
+        #expect(directories() == installed)
+        chmod(directory.path, 0o755)
+        #expect(directories() == installed + ["\(directory.path)/rootfs"])
+        if geteuid() == 0 {
+            chown(directory.path, 12_345, 0)
+            #expect(directories() == installed)
+        }
         #expect(
             ImageStore.standardRecipeDirectories(executable: "/usr/bin/env") == [
                 "/etc/bulkhead/rootfs", "/usr/share/bulkhead/rootfs",

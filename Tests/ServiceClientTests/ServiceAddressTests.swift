@@ -12,6 +12,8 @@ struct ServiceAddressTests {
         let behind = try #require(ServiceAddress("HTTP://box.example/run/"))
         #expect(behind.port == 80 && behind.prefix == "/run" && !behind.isLoopback)
         let six = try #require(ServiceAddress("http://[::1]:8080/"))
+        // A name that looks like an address can mean any machine.
+        #expect(!ServiceAddress.isLoopback("127.evil.example") && ServiceAddress.isLoopback("127.8.9.10"))
         #expect(six.host == "::1" && six.authority == "[::1]:8080" && six.isLoopback)
     }
 

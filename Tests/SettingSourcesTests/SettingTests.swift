@@ -1,3 +1,4 @@
+import Foundation
 import SettingSources
 import Testing
 
@@ -131,5 +132,33 @@ struct SettingTests {
             let quoted = try file("redis-url: 'redis:'\nallowed-host: \(ExampleFile.quoted(word))\n")
             #expect(quoted.entries["allowed-host"]?.texts ?? [""] == [word])
         }
+    }
+
+    @Test("only a regular file is read, and as root only one that nobody else writes")
+    func filesOfOthers() throws {
+        let folder = NSTemporaryDirectory() + "bulkhead-settings-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let path = "\(folder)/f.yaml"
+        try Data("port: 4".utf8).write(to: URL(fileURLWithPath: path))
+        chmod(path, 0o644)
+        func problem(_ path: String) -> String {
+            do throws(SettingError) {
+                _ = try ConfigurationFile(path: path, settings: Self.all)
+                return ""
+            } catch { return error.description }
+        }
+        #expect(problem(path) == "" && problem("/dev/null") == "")
+        #expect(problem(folder) == "\(folder) is no file")
+        // Nor waited for.
+        #expect(mkfifo("\(folder)/fifo", 0o600) == 0)
+        #expect(problem("\(folder)/fifo") == "\(folder)/fifo is no file")
+        #expect(problem("\(folder)/none") == "\(folder)/none cannot be read: No such file or directory")
+        guard geteuid() == 0 else { return }
+        chmod(path, 0o664)
+        #expect(problem(path) == "\(path) can be written by others than its owner: chmod go-w \(path)")
+        chmod(path, 0o644)
+        #expect(chown(path, 12_345, 0) == 0)
+        #expect(problem(path) == "\(path) belongs to user 12345, and this runs as root: chown root \(path)")
     }
 }

@@ -11,7 +11,7 @@ struct LogOptions: ParsableArguments {
         let isJSON = try Settings.logFormat.value(logFormat) == "json"
         let level = try Logger.Level(rawValue: Settings.logLevel.value(logLevel)) ?? .info
         var logger = Logger(label: "bulkhead") { label in
-            if isJSON { JSONLogHandler() } else { StreamLogHandler.standardError(label: label) }
+            if isJSON { JSONLogHandler() } else { TextLogHandler(label: label) }
         }
         logger.logLevel = level
         return logger
