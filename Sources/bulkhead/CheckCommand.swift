@@ -42,7 +42,9 @@ struct CheckCommand: ParsableCommand {
                     "image",
                     "default: \(image.manifest.languages.map { "\($0.name) \($0.version)" }.joined(separator: ", "))"))
         } catch {
-            findings.append(.missing("image", "default: \(error)", fix: "bulkhead rootfs build default"))
+            // To others than root an image that is there is as good as none.
+            let fix = geteuid() == 0 ? "bulkhead rootfs build default" : "look as root: sudo bulkhead check"
+            findings.append(.missing("image", "default: \(error)", fix: fix))
         }
         return findings
     }

@@ -20,7 +20,8 @@ struct ConfigCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show", abstract: "Each setting's value and who set it, without the command line's part.",
             discussion:
-                "Exit 0 when the file and the environment can be used, 64 when not; the line says what is wrong.")
+                "Exit 0 when each value is one that its setting can have, 64 when not; the line says what is wrong. Whether a "
+                + "Redis answers or an address is this host's is not tried.")
 
         @OptionGroup var configuration: ConfigurationOptions
 

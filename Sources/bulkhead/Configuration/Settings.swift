@@ -64,7 +64,10 @@ enum Settings {
         default: .computed("redis where redis-url or redis-host is set, else embedded"),
         help: "Where jobs wait: in this process, or in Redis")
     static let redisURL = Setting(
-        "redis-url", "REDIS_URL", .text("url"), default: .computed("none"), isSecret: true,
+        "redis-url", "REDIS_URL",
+        // What else is wrong with one is told by who reads it, in words of its own.
+        .text("url", allowed: "redis://host:port or unix:///path") { $0.contains(":/") },
+        default: .computed("none"), isSecret: true,
         help:
             "The Redis, as redis://[[user]:password@]host[:port][/database] or unix:///path; a password on the command "
             + "line is seen by every user of the host")
