@@ -49,7 +49,7 @@ struct ServeCommand: ParsableCommand {
         let memory = try memory.settings()
         let redis = try selection.redis()
         let queueOptions = try selection.options()
-        let metricsAddress = try metrics.address()
+        let metricsAddress = try metrics.address(allowedHosts: settings.access.allowedHosts)
 
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)

@@ -27,6 +27,7 @@ struct WorkerCommand: ParsableCommand {
 
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var metrics: MetricsOptions
+    @Option(Settings.allowedHost) var allowedHost: [String]
     @OptionGroup var logging: LogOptions
     @OptionGroup var auditing: AuditOptions
 
@@ -35,7 +36,7 @@ struct WorkerCommand: ParsableCommand {
         guard let server = try selection.redis(neededBy: "bulkhead worker") else { throw ExitCode(2) }
         let slots = try ServeCommand.slotCount(slots)
         let memory = try memory.settings()
-        let metricsAddress = try metrics.address()
+        let metricsAddress = try metrics.address(allowedHosts: Settings.allowedHost.values(allowedHost))
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         let manager = try running.serviceManager(logger: logger)
