@@ -36,6 +36,10 @@ struct API: Sendable {
             try await execute(request, context)
         }
         routes.on(.get, "/api/languages", .scope(.read)) { _, _, _ in try await listLanguages() }
+        // Who works here, on which hosts, is for whoever runs it.
+        routes.on(.get, "/api/workers", .scope(.admin)) { _, _, _ in
+            .json(ServiceDescription.workers(try await languages.workers()))
+        }
         routes.on(.post, "/api/jobs", .scope(.execute)) { request, context, _ in try await addJob(request, context) }
         routes.on(.get, "/api/jobs/{id}", .scope(.read)) { _, context, id in try await showJob(id, context) }
         routes.on(.delete, "/api/jobs/{id}", .scope(.execute)) { _, context, id in try await cancelJob(id, context) }

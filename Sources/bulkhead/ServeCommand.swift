@@ -108,15 +108,22 @@ struct ServeCommand: ParsableCommand {
             canRunElsewhere = { await workers.canRun($0) }
             announcers = [
                 .init(
-                    service: Announcer(queue: shared, worker: running.announcement(slots: slots)),
+                    service: running.announcer(on: shared, slots: slots),
                     successTerminationBehavior: .gracefullyShutdownGroup)
             ]
         } else {
             let own = EmbeddedJobQueue(options: queueOptions)
             queue = own
             queueFigures = [Figures.queue(own)]
+            let this = running.announcement(slots: slots)
+            let engine = running.engine
             languages = FixedLanguages(
-                Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions)
+                Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions
+            ) {
+                var now = this
+                now.busy = await engine.slotFigures.taken
+                return now
+            }
         }
         let name = RunCommand.hostName
         let runner = running.runner(named: name, slots: slots)

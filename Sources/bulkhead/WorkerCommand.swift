@@ -84,7 +84,7 @@ struct WorkerCommand: ParsableCommand {
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: QueueCloser(queue: queue), successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(
-                    service: Announcer(queue: queue, worker: running.announcement(slots: slots)),
+                    service: running.announcer(on: queue, slots: slots),
                     successTerminationBehavior: .gracefullyShutdownGroup),
             ] + supervised.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = .seconds(40)
@@ -102,6 +102,13 @@ extension RunningEngine {
     /// What this process says of itself to those who ask for workers.
     func announcement(slots: Int) -> WorkerAnnouncement {
         WorkerAnnouncement(
-            id: UUID().uuidString, host: RunCommand.hostName, languages: languages.all, maxima: maxima, slots: slots)
+            id: UUID().uuidString, host: RunCommand.hostName, languages: languages.all, maxima: maxima, slots: slots,
+            version: Bulkhead.configuration.version, since: Date())
+    }
+
+    /// Says it on a queue for as long as this process serves.
+    func announcer(on queue: RedisJobQueue, slots: Int) -> Announcer {
+        let engine = engine
+        return Announcer(queue: queue, worker: announcement(slots: slots)) { await engine.slotFigures.taken }
     }
 }

@@ -167,6 +167,15 @@ struct OpenAPITests {
         }
     }
 
+    @Test("the workers have the fields that are written")
+    func workers() async throws {
+        let schemas = try at("components", "schemas", in: try await document())
+        try await fixture.test { client in
+            let told = try await client.send(.get, "/api/workers").json
+            #expect(names(.object(told)) == (try names(try at("Workers", in: schemas), in: schemas)))
+        }
+    }
+
     @Test("it is made once for each offer, and made again for another")
     func madeOnce() {
         let made = Mutex(0)
