@@ -13,6 +13,7 @@ struct API: Sendable {
     private let languages: any LanguageDirectory
     let configuration: APIConfiguration
     private let metricsPage: MetricsPage?
+    private let openAPI: OpenAPIPage
     let bodies: BodyBudget
 
     init(
@@ -23,6 +24,9 @@ struct API: Sendable {
         self.languages = languages
         self.configuration = configuration
         self.metricsPage = metricsPage
+        openAPI = OpenAPIPage { offer in
+            OpenAPIDocument(offer: offer, bounds: configuration.bounds, standard: configuration.standard).json
+        }
         bodies = BodyBudget(most: configuration.maxBodyBytesAtOnce)
     }
 
@@ -32,6 +36,10 @@ struct API: Sendable {
             try await execute(request, context)
         }
         routes.on(.get, "/api/languages", .scope(.read)) { _, _, _ in try await listLanguages() }
+        // Who works here, on which hosts, is for whoever runs it.
+        routes.on(.get, "/api/workers", .scope(.admin)) { _, _, _ in
+            .json(ServiceDescription.workers(try await languages.workers()))
+        }
         routes.on(.post, "/api/jobs", .scope(.execute)) { request, context, _ in try await addJob(request, context) }
         routes.on(.get, "/api/jobs/{id}", .scope(.read)) { _, context, id in try await showJob(id, context) }
         routes.on(.delete, "/api/jobs/{id}", .scope(.execute)) { _, context, id in try await cancelJob(id, context) }
@@ -48,10 +56,7 @@ struct API: Sendable {
         }
         routes.on(.get, "/readyz", .open) { _, context, _ in try await ready(context) }
         routes.on(.get, "/openapi.json", .scope(.read)) { _, _, _ in
-            .json(
-                OpenAPIDocument(
-                    offer: try await languages.offer(), bounds: configuration.bounds, standard: configuration.standard
-                ).json)
+            .json(openAPI.body(of: try await languages.offer()))
         }
         // What goes on here as a whole is for whoever runs it.
         if let metricsPage { routes.onMetrics(metricsPage, .scope(.admin)) }

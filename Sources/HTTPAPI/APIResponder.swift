@@ -79,7 +79,13 @@ extension Response {
     static func json(
         _ object: JSONObject, status: HTTPResponse.Status = .ok, headers: HTTPFields = HTTPFields()
     ) -> Response {
-        let body = ByteBuffer(bytes: JSONValue.object(object).bytes)
+        json(ByteBuffer(bytes: JSONValue.object(object).bytes), status: status, headers: headers)
+    }
+
+    /// The same of JSON that is written already.
+    static func json(
+        _ body: ByteBuffer, status: HTTPResponse.Status = .ok, headers: HTTPFields = HTTPFields()
+    ) -> Response {
         var fields = headers
         fields[.contentType] = "application/json"
         fields[.contentLength] = String(body.readableBytes)

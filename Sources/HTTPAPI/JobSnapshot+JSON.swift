@@ -1,4 +1,3 @@
-import Foundation
 import JobQueue
 import Jobs
 
@@ -6,14 +5,9 @@ extension JobSnapshot {
     /// The answer of `GET /api/jobs/{id}`.
     var jsonObject: JSONObject {
         [
-            "id": .string(id), "state": .string(state.rawValue), "createdAt": .string(Self.text(createdAt)),
-            "startedAt": .optional(startedAt.map(Self.text)), "finishedAt": .optional(finishedAt.map(Self.text)),
+            "id": .string(id), "state": .string(state.rawValue), "createdAt": .time(createdAt),
+            "startedAt": startedAt.map(JSONValue.time) ?? .null, "finishedAt": finishedAt.map(JSONValue.time) ?? .null,
             "attempt": .integer(attempt), "result": result.map { .object($0.jsonObject) } ?? .null,
         ]
-    }
-
-    /// RFC 3339 in UTC with milliseconds.
-    private static func text(_ date: Date) -> String {
-        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }

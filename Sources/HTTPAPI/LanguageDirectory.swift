@@ -1,7 +1,7 @@
 import JobQueue
 import Jobs
 
-/// What can be run right now.
+/// What can be run right now, and by whom.
 public protocol LanguageDirectory: Sendable {
     /// What the workers that live serve, together, and with which limits at most.
     /// - Throws: `unavailable` where nobody can tell.
@@ -9,22 +9,32 @@ public protocol LanguageDirectory: Sendable {
     /// The command that makes a language of this name or alias available, where there is one; nil for a name that nobody
     /// knows.
     func commandThatAdds(_ name: String) async -> String?
+    /// The workers that live, those that were there first first.
+    /// - Throws: `unavailable` where nobody can tell.
+    func workers() async throws(QueueError) -> [WorkerAnnouncement]
 }
 
-/// Languages that are known from the start.
+/// Languages that are known from the start, and run by one worker.
 public struct FixedLanguages: LanguageDirectory {
     private let fixed: Offer
     private let commands: [String: String]
+    private let worker: @Sendable () async -> WorkerAnnouncement
 
     /// - Parameters:
     ///   - offer: what is served.
     ///   - commands: by name or alias, the command that adds a language which is not served.
-    public init(_ offer: Offer, commands: [String: String] = [:]) {
+    ///   - worker: who runs them, as it is now.
+    public init(
+        _ offer: Offer, commands: [String: String] = [:], worker: @escaping @Sendable () async -> WorkerAnnouncement
+    ) {
         fixed = offer
         self.commands = commands
+        self.worker = worker
     }
 
     public func offer() -> Offer { fixed }
 
     public func commandThatAdds(_ name: String) async -> String? { commands[name] }
+
+    public func workers() async -> [WorkerAnnouncement] { [await worker()] }
 }

@@ -1,5 +1,6 @@
 import Hummingbird
 import HummingbirdCore
+import Keyring
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -10,6 +11,7 @@ import Telemetry
 public struct MetricsServer: Service {
     private let host: String
     private let port: Int
+    private let allowedHosts: [String]
     private let page: MetricsPage
     private let logger: Logger
     private let onListening: @Sendable (Int) async -> Void
@@ -17,15 +19,17 @@ public struct MetricsServer: Service {
     /// - Parameters:
     ///   - host: the address to listen on.
     ///   - port: 0 lets the kernel choose.
+    ///   - allowedHosts: names and addresses by which it may be called besides localhost and `host`.
     ///   - page: what is answered.
     ///   - logger: hears of requests.
     ///   - onListening: hears the port once connections are accepted.
     public init(
-        host: String, port: Int, page: MetricsPage, logger: Logger,
+        host: String, port: Int, allowedHosts: [String] = [], page: MetricsPage, logger: Logger,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.host = host
         self.port = port
+        self.allowedHosts = allowedHosts
         self.page = page
         self.logger = logger
         self.onListening = onListening
@@ -34,8 +38,8 @@ public struct MetricsServer: Service {
     /// - Throws: when the address cannot be bound.
     public func run() async throws {
         var routes = Routes()
-        // Nothing else is here, and nobody reaches it who does not reach the address.
-        routes.onMetrics(page, .open)
+        // There are no keys here: for whoever reaches the address and calls it by one of its names.
+        routes.onMetrics(page, .scope(.admin))
         // A scraper sends no body and needs few connections.
         let waiting = WaitingConnections()
         let settings = HTTP1Channel.Configuration(
@@ -46,7 +50,8 @@ public struct MetricsServer: Service {
         let port = port
         let application = Application(
             responder: APIResponder(
-                routes: routes, access: AccessControl(AccessRules(), host: host), metrics: HTTPMetrics()),
+                routes: routes, access: AccessControl(AccessRules(allowedHosts: allowedHosts), host: host),
+                metrics: HTTPMetrics()),
             server: HTTPServerBuilder { LoopChannel(HTTP1Channel(responder: $0, configuration: settings)) },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: "bulkhead",

@@ -30,7 +30,7 @@ public final class MCPServer: Sendable {
     private struct State {
         /// What `initialize` agreed on; nil before.
         var revision: ProtocolRevision?
-        var running: [RequestID: Running] = [:]
+        var running: [JSONRPCID: Running] = [:]
         var bytes = 0
         var isOver = false
         var onIdle: (@Sendable () -> Void)?
@@ -162,7 +162,7 @@ public final class MCPServer: Sendable {
 
     /// Everything that is known of a request.
     private struct Request: Sendable {
-        var id: RequestID
+        var id: JSONRPCID
         var name: JSONValue
         var method: String
         var parameters: JSONObject
@@ -356,7 +356,7 @@ public final class MCPServer: Sendable {
     /// Tells the client what the program does, where it asked for that; four times a second at most, and not at all where it
     /// does not read.
     private func progress(of request: Request) -> @Sendable (String) -> Void {
-        guard let token = request.parameters.object("_meta")?["progressToken"], RequestID(token) != nil else {
+        guard let token = request.parameters.object("_meta")?["progressToken"], JSONRPCID(token) != nil else {
             return { _ in }
         }
         let told = Mutex((count: 0, last: ContinuousClock.now - .seconds(1)))
@@ -412,10 +412,10 @@ public final class MCPServer: Sendable {
     }
 
     /// Whether anybody waits for the answer.
-    private func isWanted(_ id: RequestID) -> Bool { state.withLock { $0.running[id]?.isCancelled == false } }
+    private func isWanted(_ id: JSONRPCID) -> Bool { state.withLock { $0.running[id]?.isCancelled == false } }
 
     /// - Returns: whether the answer is to be sent. A cancelled request has none.
-    private func finish(_ id: RequestID) -> Bool {
+    private func finish(_ id: JSONRPCID) -> Bool {
         let (isWanted, onIdle) = state.withLock { state in
             let running = state.running.removeValue(forKey: id)
             state.bytes -= running?.bytes ?? 0
@@ -428,7 +428,7 @@ public final class MCPServer: Sendable {
     // MARK: Notifications
 
     private func hear(_ method: String, _ parameters: JSONObject) {
-        guard method == "notifications/cancelled", let id = parameters["requestId"].flatMap(RequestID.init) else {
+        guard method == "notifications/cancelled", let id = parameters["requestId"].flatMap(JSONRPCID.init) else {
             return
         }
         let task = state.withLock { state in

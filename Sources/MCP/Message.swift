@@ -1,7 +1,7 @@
 import Jobs
 
-/// The name of a request, by which its answer is known: JSON-RPC 2.0 section 4, without the null that MCP forbids.
-enum RequestID: Hashable, Sendable {
+/// The `id` of a request, by which its answer is known: JSON-RPC 2.0 section 4, without the null that MCP forbids.
+enum JSONRPCID: Hashable, Sendable {
     case text(String)
     /// As it was written: 1 and 1.0 are two names.
     case number(String)
@@ -18,7 +18,7 @@ enum RequestID: Hashable, Sendable {
 /// One message of a client.
 enum Message {
     /// Wants an answer. `name` is the id as it stood in the request.
-    case request(id: RequestID, name: JSONValue, method: String, parameters: JSONObject)
+    case request(id: JSONRPCID, name: JSONValue, method: String, parameters: JSONObject)
     case notification(method: String, parameters: JSONObject)
     /// An answer to a request of the server's, which makes none.
     case answer
@@ -31,7 +31,7 @@ enum Message {
             return
         }
         let name = object["id"]
-        let id = name.flatMap(RequestID.init)
+        let id = name.flatMap(JSONRPCID.init)
         let told = id == nil ? JSONValue.null : name ?? .null
         guard object["jsonrpc"] == .string("2.0") else {
             self = .invalid(name: told, reason: "jsonrpc must be \"2.0\"")

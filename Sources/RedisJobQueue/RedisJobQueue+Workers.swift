@@ -11,12 +11,24 @@ extension RedisJobQueue {
     /// How often to repeat it.
     public static let announcementInterval = Duration.seconds(5)
 
+    private static var announcementEncoder: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .millisecondsSince1970
+        return encoder
+    }
+
+    private static var announcementDecoder: JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .millisecondsSince1970
+        return decoder
+    }
+
     /// Tells everybody of a worker, until `announcementLease` has passed.
     /// - Throws: `unavailable`.
     public func announce(_ worker: WorkerAnnouncement) async throws(QueueError) {
         let text: Data
         do {
-            text = try JSONEncoder().encode(worker)
+            text = try Self.announcementEncoder.encode(worker)
         } catch {
             // Limits and names are finite numbers and text.
             throw Self.unexpected
@@ -36,8 +48,13 @@ extension RedisJobQueue {
     }
 
     /// Tells everybody of a worker again and again, until the calling task is cancelled; then takes it back.
-    public func keepAnnouncing(_ worker: WorkerAnnouncement) async {
+    /// - Parameters:
+    ///   - worker: what stays as it is.
+    ///   - busy: in how many slots a program runs, asked before each time.
+    public func keepAnnouncing(_ worker: WorkerAnnouncement, busy: (@Sendable () async -> Int)? = nil) async {
+        var worker = worker
         while !Task.isCancelled {
+            if let busy { worker.busy = await busy() }
             do {
                 try await announce(worker)
             } catch {
@@ -59,7 +76,7 @@ extension RedisJobQueue {
         let texts = try await run(.workers, []).elements ?? []
         return texts.compactMap { text in
             do {
-                return try JSONDecoder().decode(WorkerAnnouncement.self, from: Data(text.data ?? []))
+                return try Self.announcementDecoder.decode(WorkerAnnouncement.self, from: Data(text.data ?? []))
             } catch {
                 // One of another version must not hide the others.
                 logger.warning("a worker's announcement cannot be read")

@@ -35,7 +35,7 @@ struct APICommand: ParsableCommand {
         settings.access.keys = try keys.map { try APIKeyStore(file: $0, logger: logger) }
         settings.maxConnections = try DescriptorLimit.connections(besides: 0)
         let api = settings
-        let metricsAddress = try metrics.address()
+        let metricsAddress = try metrics.address(allowedHosts: api.access.allowedHosts)
         let manager = try ServiceManager.take(logger: logger)
         let queue = try selection.redisQueue(on: server, logger: logger)
         let store = ImageStore(

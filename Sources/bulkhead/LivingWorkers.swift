@@ -6,13 +6,13 @@ import Logging
 import RedisJobQueue
 import ServiceLifecycle
 
-/// What all workers that live offer, looked up at most once a second.
+/// The workers that live and what they offer together, looked up at most once a second.
 actor LivingWorkers: LanguageDirectory {
     private let queue: RedisJobQueue
     private let commands: [String: String]
     private let logger: Logger
     /// Nil where nobody could be asked for too long.
-    private var known: Offer?
+    private var known: (workers: [WorkerAnnouncement], offer: Offer)?
     private var lookedAt: ContinuousClock.Instant?
     private var knownAt: ContinuousClock.Instant?
     private var looking: Task<Void, Never>?
@@ -27,7 +27,11 @@ actor LivingWorkers: LanguageDirectory {
         self.logger = logger
     }
 
-    func offer() async throws(QueueError) -> Offer {
+    func offer() async throws(QueueError) -> Offer { try await current().offer }
+
+    func workers() async throws(QueueError) -> [WorkerAnnouncement] { try await current().workers }
+
+    private func current() async throws(QueueError) -> (workers: [WorkerAnnouncement], offer: Offer) {
         if lookedAt.map({ .now - $0 >= .seconds(1) }) ?? true {
             // One look answers all who ask meanwhile.
             let task = looking ?? Task { await look() }
@@ -57,7 +61,7 @@ actor LivingWorkers: LanguageDirectory {
     private func look() async {
         do {
             let workers = try await queue.workers()
-            known = Offer(workers.map { WorkerOffer(languages: $0.languages, maxima: $0.maxima) })
+            known = (workers, Offer(workers.map { WorkerOffer(languages: $0.languages, maxima: $0.maxima) }))
             knownAt = .now
         } catch {
             // What was known holds for as long as an announcement would.
@@ -73,9 +77,11 @@ actor LivingWorkers: LanguageDirectory {
 struct Announcer: Service {
     let queue: RedisJobQueue
     let worker: WorkerAnnouncement
+    /// In how many of its slots a program runs.
+    let busy: @Sendable () async -> Int
 
     func run() async throws {
-        let announcing = Task { await queue.keepAnnouncing(worker) }
+        let announcing = Task { await queue.keepAnnouncing(worker, busy: busy) }
         await withTaskCancellationHandler {
             do {
                 try await gracefulShutdown()

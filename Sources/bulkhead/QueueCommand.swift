@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HTTPAPI
 import JobQueue
 import Jobs
 import Logging
@@ -58,21 +59,12 @@ struct QueueCommand: ParsableCommand {
 
         mutating func run() throws {
             let workers = try target.use { try await $0.workers() }
-            let list = workers.map { worker in
-                JSONValue.object([
-                    "id": .string(worker.id), "host": .string(worker.host), "slots": .integer(worker.slots),
-                    "languages": .array(
-                        worker.languages.map {
-                            .object(["name": .string($0.name), "version": .string($0.version)])
-                        }),
-                ])
-            }
             let lines = workers.map { worker in
                 "\(worker.host)  \(worker.slots) slots  ".printable
                     + worker.languages.map { "\($0.name) \($0.version)".printable }.joined(separator: ", ")
             }
             target.show(
-                ["workers": .array(list)], lines.isEmpty ? "no worker lives" : lines.joined(separator: "\n"))
+                ServiceDescription.workers(workers), lines.isEmpty ? "no worker lives" : lines.joined(separator: "\n"))
         }
     }
 

@@ -49,7 +49,7 @@ struct ServeCommand: ParsableCommand {
         let memory = try memory.settings()
         let redis = try selection.redis()
         let queueOptions = try selection.options()
-        let metricsAddress = try metrics.address()
+        let metricsAddress = try metrics.address(allowedHosts: settings.access.allowedHosts)
 
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
@@ -108,15 +108,22 @@ struct ServeCommand: ParsableCommand {
             canRunElsewhere = { await workers.canRun($0) }
             announcers = [
                 .init(
-                    service: Announcer(queue: shared, worker: running.announcement(slots: slots)),
+                    service: running.announcer(on: shared, slots: slots),
                     successTerminationBehavior: .gracefullyShutdownGroup)
             ]
         } else {
             let own = EmbeddedJobQueue(options: queueOptions)
             queue = own
             queueFigures = [Figures.queue(own)]
+            let this = running.announcement(slots: slots)
+            let engine = running.engine
             languages = FixedLanguages(
-                Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions)
+                Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions
+            ) {
+                var now = this
+                now.busy = await engine.slotFigures.taken
+                return now
+            }
         }
         let name = RunCommand.hostName
         let runner = running.runner(named: name, slots: slots)

@@ -27,6 +27,7 @@ struct WorkerCommand: ParsableCommand {
 
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var metrics: MetricsOptions
+    @Option(Settings.allowedHost) var allowedHost: [String]
     @OptionGroup var logging: LogOptions
     @OptionGroup var auditing: AuditOptions
 
@@ -35,7 +36,7 @@ struct WorkerCommand: ParsableCommand {
         guard let server = try selection.redis(neededBy: "bulkhead worker") else { throw ExitCode(2) }
         let slots = try ServeCommand.slotCount(slots)
         let memory = try memory.settings()
-        let metricsAddress = try metrics.address()
+        let metricsAddress = try metrics.address(allowedHosts: Settings.allowedHost.values(allowedHost))
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         let manager = try running.serviceManager(logger: logger)
@@ -83,7 +84,7 @@ struct WorkerCommand: ParsableCommand {
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: QueueCloser(queue: queue), successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(
-                    service: Announcer(queue: queue, worker: running.announcement(slots: slots)),
+                    service: running.announcer(on: queue, slots: slots),
                     successTerminationBehavior: .gracefullyShutdownGroup),
             ] + supervised.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = .seconds(40)
@@ -101,6 +102,13 @@ extension RunningEngine {
     /// What this process says of itself to those who ask for workers.
     func announcement(slots: Int) -> WorkerAnnouncement {
         WorkerAnnouncement(
-            id: UUID().uuidString, host: RunCommand.hostName, languages: languages.all, maxima: maxima, slots: slots)
+            id: UUID().uuidString, host: RunCommand.hostName, languages: languages.all, maxima: maxima, slots: slots,
+            version: Bulkhead.configuration.version, since: Date())
+    }
+
+    /// Says it on a queue for as long as this process serves.
+    func announcer(on queue: RedisJobQueue, slots: Int) -> Announcer {
+        let engine = engine
+        return Announcer(queue: queue, worker: announcement(slots: slots)) { await engine.slotFigures.taken }
     }
 }

@@ -143,6 +143,58 @@ extension EndToEnd {
             #expect(Instance.leftOvers().isEmpty)
         }
 
+        /// What `GET /api/workers` answers; nil where nobody can tell.
+        private func workers(_ port: Int) throws -> [[String: Any]]? {
+            let response = try HTTP.get("/api/workers", port: port)
+            let object = try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any]
+            return object?["workers"] as? [[String: Any]]
+        }
+
+        @Test("the workers that live are told, each with what it does, and one that goes no more")
+        func tellsWorkers() async throws {
+            let (api, port) = try startAPI()
+            #expect(try workers(port)?.isEmpty == true)
+            let all = try [1, 2].map { try start([Installation.bulkhead, "worker", "--slots", "\($0)"]) }
+            let areKnown = try Eventually.holds(within: .seconds(60)) { try workers(port)?.count == 2 }
+            #expect(areKnown, "\(all.map(\.standardError))")
+            let told = try #require(try workers(port)).sorted {
+                ($0["slots"] as? Int ?? 0) < ($1["slots"] as? Int ?? 0)
+            }
+            #expect(told.map { $0["slots"] as? Int } == [1, 2])
+            #expect(told.map { $0["busy"] as? Int } == [0, 0])
+            let ids = told.compactMap { $0["id"] as? String }
+            #expect(Set(ids).count == 2)
+            for worker in told {
+                #expect(
+                    (worker["host"] as? String)?.isEmpty == false && (worker["version"] as? String)?.isEmpty == false)
+                let languages = worker["languages"] as? [[String: String]]
+                #expect(languages?.contains { $0["name"] == "bash" && $0["version"]?.hasPrefix("5.") == true } == true)
+                #expect(((worker["maxima"] as? [String: Any])?["memoryBytes"] as? Int ?? 0) > 0)
+                let since = try Date(
+                    #require(worker["since"] as? String),
+                    strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+                #expect((0..<300).contains(Date().timeIntervalSince(since)), "\(since)")
+            }
+            // How busy they are is said with the next announcement.
+            let long = try request("bash", "sleep 60", ["timeout": 60_000])
+            let running = try HTTP.post("/api/jobs", long, port: port)
+            let isBusy = try Eventually.holds(within: .seconds(20)) {
+                try workers(port)?.compactMap { $0["busy"] as? Int }.sorted() == [0, 1]
+            }
+            #expect(isBusy)
+            #expect(try Set(workers(port)?.compactMap { $0["id"] as? String } ?? []) == Set(ids), "the same workers")
+            let path = "/api/jobs/\(text("id", running))"
+            #expect(try HTTP.send("DELETE", path, "", type: "", port: port).status == 200)
+            try stop(all[0])
+            let isGone = try Eventually.holds(within: .seconds(10)) {
+                try workers(port)?.compactMap { $0["id"] as? String } == [ids[1]]
+            }
+            #expect(isGone)
+            try stop(all[1])
+            try stop(api)
+            #expect(Instance.leftOvers().isEmpty)
+        }
+
         @Test("a lock that is none is refused")
         func refusesLock() throws {
             let settings = [["BULKHEAD_LOCK_DURATION": "0"], ["BULKHEAD_STALLED_INTERVAL": "soon"]]
@@ -213,7 +265,7 @@ extension EndToEnd {
         func away() throws {
             // Nobody listens on port 1.
             let (api, port) = try startAPI(redisPort: 1)
-            for path in ["/readyz", "/api/languages", "/api/jobs/j-00000000000000000000000000"] {
+            for path in ["/readyz", "/api/languages", "/api/workers", "/api/jobs/j-00000000000000000000000000"] {
                 let response = try HTTP.get(path, port: port)
                 #expect(response.status == 503)
                 #expect(text("code", response) == "queue_unavailable", "\(response.text)")

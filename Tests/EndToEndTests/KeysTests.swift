@@ -61,6 +61,11 @@ extension EndToEnd {
             // How much goes on is for an admin, and for whoever reaches the port that is there for it.
             #expect(try HTTP.get("/metrics", port: server.port, headers: key).status == 403)
             #expect(try HTTP.get("/metrics", port: server.port, headers: admin).status == 200)
+            // So is who works here: this process, with its one slot.
+            #expect(try HTTP.get("/api/workers", port: server.port, headers: key).status == 403)
+            let workers = try HTTP.get("/api/workers", port: server.port, headers: admin)
+            #expect(workers.status == 200 && workers.text.contains(#""slots":1,"busy":0,"#), "\(workers.text)")
+            #expect(workers.text.contains(#"{"name":"bash","version":"5."#), "\(workers.text)")
             let line = try #require(server.child.standardError.firstMatch(of: /:(\d+)\/metrics/))
             let metricsPort = try #require(Int(line.output.1))
             let figures = try HTTP.get("/metrics", port: metricsPort)

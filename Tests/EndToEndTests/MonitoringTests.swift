@@ -203,8 +203,10 @@ extension EndToEnd {
             let environment = Installation.environment.merging(own) { $1 }
             let api = try Child([Installation.bulkhead, "api", "--port", "0"], environment: environment)
             let worker = try Child(
-                [Installation.bulkhead, "worker", "--slots", "1", "--metrics-port", "0", "--audit-log", "-"],
-                environment: environment)
+                [
+                    Installation.bulkhead, "worker", "--slots", "1", "--metrics-port", "0", "--audit-log", "-",
+                    "--allowed-host", "worker-1",
+                ], environment: environment)
             let port = try self.port(of: api, /http:\\?\/\\?\/127\.0\.0\.1:(\d+)/)
             let metricsPort = try self.port(of: worker, /http:\\?\/\\?\/127\.0\.0\.1:(\d+)\\?\/metrics/)
             let isKnown = try Eventually.holds(within: .seconds(60)) {
@@ -222,6 +224,8 @@ extension EndToEnd {
             #expect((ofWorker[#"bulkhead_redis_commands_total{connection="blocking"}"#] ?? 0) > 0)
             #expect((ofWorker[#"bulkhead_redis_round_trip_seconds_count{connection="commands"}"#] ?? 0) > 0)
             #expect(try HTTP.get("/api/languages", port: metricsPort).status == 404)
+            #expect(try HTTP.get("/metrics", port: metricsPort, host: "worker-1:9464").status == 200)
+            #expect(try HTTP.get("/metrics", port: metricsPort, host: "evil.example").status == 421)
             let ofAPI = try Scrape(port: port)
             try isClean(ofAPI)
             #expect(ofAPI["bulkhead_queue_reachable"] == 1 && ofAPI[#"bulkhead_queue_jobs{state="queued"}"#] == 0)

@@ -92,11 +92,17 @@ extension EndToEnd {
             #expect(
                 try run(["status"]).output.hasPrefix("open: 2 waiting, 0 delayed, 0 running, 0 completed, 1 failed\n"))
             #expect(try run(["workers"]).output == "host-1  4 slots  c 12.2.0\n")
-            guard case .array(let workers)? = try json(["workers"])["workers"] else {
+            guard case .array(let workers)? = try json(["workers"])["workers"],
+                case .object(let worker)? = workers.first
+            else {
                 Issue.record("no workers")
                 return
             }
             #expect(workers.count == 1)
+            // As the API tells it.
+            #expect(
+                worker.members.map(\.name)
+                    == ["id", "host", "version", "since", "slots", "busy", "languages", "maxima"])
 
             #expect(try json(["pause"])["changed"] == .bool(true))
             #expect(try json(["pause"])["changed"] == .bool(false))

@@ -25,6 +25,7 @@ import Testing
         "POST /api/execute": .execute, "POST /api/jobs": .execute, "DELETE /api/jobs/{id}": .execute,
         "POST /api/jobs/{id}/stdin": .execute, "GET /api/jobs/{id}": .read, "GET /api/jobs/{id}/events": .read,
         "GET /api/job/{id}": .read, "GET /api/languages": .read, "GET /openapi.json": .read, "GET /metrics": .admin,
+        "GET /api/workers": .admin,
     ]
 
     private var routes: [(method: HTTPRequest.Method, path: String)] {

@@ -22,21 +22,29 @@ struct Fixture: Sendable {
     ]
     static let sample = #"{"language":"javascript","code":"console.log('Hello from sandbox')","timeout":2000}"#
 
+    /// The worker that it has, as far as anybody is told.
+    static let worker = WorkerAnnouncement(
+        id: "6F0E", host: "host-1", languages: languages, maxima: .maximum(cores: 2), slots: 4, busy: 1,
+        version: "0.1.0", since: Date(timeIntervalSince1970: 1_750_000_000.25))
+
     let queue: EmbeddedJobQueue
     let server: APIServer
 
     init(
         queue options: QueueOptions = QueueOptions(), languages: [Language] = Fixture.languages,
-        offer: Offer? = nil, configuration: APIConfiguration = APIConfiguration(port: 0),
+        offer: Offer? = nil, directory: (any LanguageDirectory)? = nil,
+        configuration: APIConfiguration = APIConfiguration(port: 0),
         metricsPage: MetricsPage? = nil, logger: Logger = Fixture.silent,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         queue = EmbeddedJobQueue(options: options)
         server = APIServer(
             queue: queue,
-            languages: FixedLanguages(
-                offer ?? Offer([WorkerOffer(languages: languages, maxima: .maximum(cores: 2))]),
-                commands: ["go": "bulkhead rootfs build go"]), configuration: configuration,
+            languages: directory
+                ?? FixedLanguages(
+                    offer ?? Offer([WorkerOffer(languages: languages, maxima: .maximum(cores: 2))]),
+                    commands: ["go": "bulkhead rootfs build go"]
+                ) { Fixture.worker }, configuration: configuration,
             metricsPage: metricsPage, logger: logger, onListening: onListening)
     }
 

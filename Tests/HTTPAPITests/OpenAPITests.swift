@@ -2,6 +2,7 @@ import HTTPTypes
 import HummingbirdTesting
 import JobQueue
 import Jobs
+import Synchronization
 import Testing
 
 @testable import HTTPAPI
@@ -164,5 +165,32 @@ struct OpenAPITests {
             #expect(names(.object(job)).subtracting(described).isEmpty)
             #expect(job.members.map(\.name) == (try at("Job", "properties", in: schemas)).members.map(\.name))
         }
+    }
+
+    @Test("the workers have the fields that are written")
+    func workers() async throws {
+        let schemas = try at("components", "schemas", in: try await document())
+        try await fixture.test { client in
+            let told = try await client.send(.get, "/api/workers").json
+            #expect(names(.object(told)) == (try names(try at("Workers", in: schemas), in: schemas)))
+        }
+    }
+
+    @Test("it is made once for each offer, and made again for another")
+    func madeOnce() {
+        let made = Mutex(0)
+        let page = OpenAPIPage { offer in
+            made.withLock { $0 += 1 }
+            return OpenAPIDocument(offer: offer, bounds: .standard).json
+        }
+        func offer(_ languages: [Language]) -> Offer {
+            Offer([WorkerOffer(languages: languages, maxima: .maximum(cores: 2))])
+        }
+        let all = page.body(of: offer(Fixture.languages))
+        #expect(page.body(of: offer(Fixture.languages)) == all)
+        #expect(made.withLock { $0 } == 1)
+        #expect(page.body(of: offer(Array(Fixture.languages.prefix(1)))) != all)
+        #expect(page.body(of: offer(Fixture.languages)) == all)
+        #expect(made.withLock { $0 } == 3)
     }
 }

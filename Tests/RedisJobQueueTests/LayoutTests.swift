@@ -667,14 +667,47 @@ struct LayoutTests {
         }
         #expect(try await queue.workers() == [])
         try await queue.announce(worker("a"))
-        let living = Task { await queue.keepAnnouncing(worker("b")) }
+        var known = worker("b")
+        known.version = "0.1.0"
+        known.since = Date(timeIntervalSince1970: 1_750_000_000.25)
+        let living = Task { [known] in await queue.keepAnnouncing(known) { 3 } }
+        known.busy = 3
         try await eventually { try await queue.workers().count == 2 }
         #expect(try await queue.workers().contains(worker("a")))
         try place.server.age(place.base + "bh:worker:a", by: RedisJobQueue.announcementLease)
-        #expect(try await queue.workers() == [worker("b")])
+        #expect(try await queue.workers() == [known])
         living.cancel()
         await living.value
         #expect(try await queue.workers() == [])
+        await queue.close()
+    }
+
+    /// What workers said of themselves before they told their version.
+    private struct EarlierAnnouncement: Codable {
+        var id: String
+        var host: String
+        var languages: [Language]
+        var maxima: Limits
+        var slots: Int
+    }
+
+    @Test("a worker of an earlier version is known, and its reader knows one of this")
+    func earlierWorkers() async throws {
+        let queue = try place.queue()
+        let earlier = EarlierAnnouncement(
+            id: "a", host: "host-1", languages: [], maxima: .maximum(cores: 2), slots: 4)
+        let text = String(decoding: try JSONEncoder().encode(earlier), as: UTF8.self)
+        try place.server.command(["SET", place.base + "bh:worker:a", text, "PX", "15000"])
+        try place.server.command(["ZADD", place.base + "bh:workers", "1", "a"])
+        let worker = WorkerAnnouncement(
+            id: "b", host: "host-1", languages: [], maxima: .maximum(cores: 2), slots: 4, busy: 1, version: "0.1.0",
+            since: Date(timeIntervalSince1970: 1_750_000_000))
+        try await queue.announce(worker)
+        var plain = worker
+        (plain.id, plain.busy, plain.version, plain.since) = ("a", nil, nil, nil)
+        #expect(try await queue.workers() == [plain, worker])
+        let told = try place.server.command(["GET", place.base + "bh:worker:b"])
+        #expect(try JSONDecoder().decode(EarlierAnnouncement.self, from: Data(told.utf8)).slots == 4)
         await queue.close()
     }
 }

@@ -69,6 +69,10 @@ extension Operation {
             access: .scope(.read),
             answers: [.init(status: .ok, description: "Languages and versions.", schema: .named("Languages"))]),
         Operation(
+            method: .get, path: "/api/workers", id: "listWorkers",
+            summary: "The workers that live, those that were there first first.", access: .scope(.admin),
+            answers: [.init(status: .ok, description: "Workers.", schema: .named("Workers"))]),
+        Operation(
             method: .get, path: "/health", id: "health",
             summary: "Alive, as the service that Bulkhead replaces says it.", access: .open,
             answers: [.init(status: .ok, description: "Alive.", schema: .named("Health"))]),

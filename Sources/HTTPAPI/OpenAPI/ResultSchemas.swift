@@ -8,7 +8,8 @@ enum ResultSchemas {
             ("Result", result), ("CompileResult", compileResult), ("CollectedFile", collectedFile),
             ("CaseResult", caseResult), ("CaseSummary", caseSummary),
             ("Evidence", evidence), ("Limits", limits), ("Accepted", accepted), ("Job", job), ("FlatJob", flatJob),
-            ("Languages", languages), ("Health", health), ("Liveness", liveness), ("Readiness", readiness),
+            ("Languages", languages), ("Workers", workers), ("Health", health), ("Liveness", liveness),
+            ("Readiness", readiness),
             ("Problem", problem),
         ]
     }
@@ -137,6 +138,25 @@ enum ResultSchemas {
                     of: .answer([
                         ("name", .string()), ("version", .string()), ("aliases", .array(of: .string())),
                         ("fileName", .string()), ("compiled", .boolean),
+                    ]))
+            )
+        ])
+    }
+
+    private static var workers: Schema {
+        .answer([
+            (
+                "workers",
+                .array(
+                    of: .answer([
+                        ("id", Schema.string().described("One process, for as long as it lives.")),
+                        ("host", Schema.string().described("As results have it in worker.")),
+                        ("version", Schema.string().orNull.described("Of Bulkhead; null where the worker is older.")),
+                        ("since", time.orNull.described("Since when it takes jobs, by its own clock.")),
+                        ("slots", count.described("How many programs it runs at once.")),
+                        ("busy", count.orNull.described("In how many of them one runs; some seconds old.")),
+                        ("languages", .array(of: .answer([("name", .string()), ("version", .string())]))),
+                        ("maxima", Schema.named("Limits").described("The most that a job may ask for there.")),
                     ]))
             )
         ])

@@ -1,3 +1,4 @@
+import JobQueue
 import Jobs
 
 /// What the API says of itself, for those who offer the same by other means.
@@ -17,5 +18,20 @@ public enum ServiceDescription {
             ])
         }
         return ["languages": .array(list)]
+    }
+
+    /// What `GET /api/workers` answers. Null is what a worker does not say of itself.
+    public static func workers(_ workers: [WorkerAnnouncement]) -> JSONObject {
+        let list = workers.map { worker in
+            JSONValue.object([
+                "id": .string(worker.id), "host": .string(worker.host), "version": .optional(worker.version),
+                "since": worker.since.map(JSONValue.time) ?? .null, "slots": .integer(worker.slots),
+                "busy": .optional(worker.busy),
+                "languages": .array(
+                    worker.languages.map { .object(["name": .string($0.name), "version": .string($0.version)]) }),
+                "maxima": .object(worker.maxima.json),
+            ])
+        }
+        return ["workers": .array(list)]
     }
 }

@@ -3,7 +3,7 @@
 
 const plain = new Set(["id", "class", "role", "type", "title", "for", "name", "value", "placeholder", "rows", "min", "max", "step",
   "spellcheck", "autocomplete", "autocapitalize", "inputmode", "download", "scope", "colspan", "tabindex", "hidden", "disabled",
-  "open", "alt"]);
+  "open", "alt", "datetime"]);
 
 /** The element of the document with this id. */
 export function byId(id) {

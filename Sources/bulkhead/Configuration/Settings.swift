@@ -52,7 +52,8 @@ enum Settings {
     static let allowedHost = Setting(
         "allowed-host", "BULKHEAD_ALLOWED_HOSTS",
         .list("name", allowed: "a name or an address without a port", where: AccessRules.isHost),
-        default: .value([], ""), help: "Without keys: another name or address that the API may be called by; a list")
+        default: .value([], ""),
+        help: "Another name or address that metrics-port, and without keys the API, may be called by; a list")
     static let corsOrigin = Setting(
         "cors-origin", "BULKHEAD_CORS_ORIGINS",
         .list("origin", allowed: "such as https://app.example, in lower case", where: AccessRules.isOrigin),

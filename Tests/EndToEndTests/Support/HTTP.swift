@@ -22,9 +22,11 @@ enum HTTP {
                 + "content-length: \(json.utf8.count)\r\n\(lines(headers))\r\n\(json)", port: port, seconds: seconds)
     }
 
-    static func get(_ path: String, port: Int, headers: [String: String] = [:]) throws -> Response {
+    static func get(
+        _ path: String, port: Int, host: String = "localhost", headers: [String: String] = [:]
+    ) throws -> Response {
         try exchange(
-            "GET \(path) HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\(lines(headers))\r\n", port: port,
+            "GET \(path) HTTP/1.1\r\nhost: \(host)\r\nconnection: close\r\n\(lines(headers))\r\n", port: port,
             seconds: 60)
     }
 

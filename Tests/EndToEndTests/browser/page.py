@@ -11,7 +11,9 @@ import argparse
 import functools
 import base64
 import json
+import os
 import re
+import signal
 import sys
 import time
 import traceback
@@ -533,6 +535,131 @@ def a_server_that_is_not_there(browser):
     assert run(page) == "Finished"
 
 
+# The workers
+
+
+def open_workers(page, key="Enter"):
+    button = page.locator("#workers-open")
+    expect(button).to_be_visible()
+    button.focus()
+    page.keyboard.press(key)
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(page.locator("#workers")).to_be_visible()
+
+
+def asked(page, path):
+    return [r for r in page.requests if urlparse(r.url).path == path]
+
+
+def counted(page, path, least):
+    """Returns once a path was asked for so often."""
+    for _ in range(400):
+        if len(asked(page, path)) >= least:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{path} was asked for {len(asked(page, path))} times")
+
+
+@check
+def the_workers(browser):
+    page = browser.tab()
+    button = page.get_by_role("button", name="Workers: 1")
+    expect(button).to_be_visible()
+    expect(button).to_have_attribute("aria-expanded", "false")
+    expect(page.locator("#workers")).to_be_hidden()
+    # Asked for less often than what changes faster.
+    counted(page, "/readyz", 4)
+    assert len(asked(page, "/api/workers")) <= 2, len(asked(page, "/api/workers"))
+    open_workers(page)
+    shown = page.get_by_role("region", name="The workers now")
+    expect(shown.locator("li")).to_have_count(1)
+    told = page.evaluate("fetch('api/workers').then(r => r.json())")["workers"][0]
+    for language in told["languages"]:
+        expect(shown).to_contain_text(f"{language['name']} {language['version']}")
+    expect(shown).to_contain_text(told["host"])
+    expect(shown).to_contain_text(f"version {told['version']}")
+    assert shown.locator("time").get_attribute("datetime") == told["since"]
+    expect(shown).to_contain_text(f"0/{told['slots']}")
+    write(page, "bash", "sleep 60")
+    page.click("#run")
+    expect(shown.get_by_role("img", name=f"1 of {told['slots']} slots taken")).to_be_visible()
+    page.wait_for_timeout(400)
+    page.click("#cancel")
+    assert finished(page) == "Cancelled"
+    expect(shown).to_contain_text(f"0/{told['slots']}")
+    # With the keyboard it is read, and closed again.
+    button.focus()
+    page.keyboard.press("Space")
+    expect(shown).to_be_hidden()
+    expect(button).to_have_attribute("aria-expanded", "false")
+
+
+@check
+def workers_that_mean_harm(browser):
+    """What they say of themselves is text, and has its bounds."""
+    attack = "<img src=x onerror=window.pwned=1>" + "w" * 300
+    worker = {"id": attack, "host": attack, "version": attack, "since": attack, "slots": 100_000, "busy": 5_000,
+              "languages": [{"name": attack, "version": attack}] * 1_000, "maxima": {}}
+    plain = {**worker, "languages": worker["languages"][:2]}
+    workers = [worker, {}, None, 7, {"slots": "many", "busy": None, "languages": "all", "since": None}] + [plain] * 200
+    page = browser.tab(before=lambda page: page.route("**/api/workers", lambda route: route.fulfill(json={"workers": workers})),
+                       viewport={"width": 390, "height": 844})
+    open_workers(page)
+    expect(page.locator("#workers-count")).to_have_text("205")
+    expect(page.locator("#workers li")).to_have_count(100)
+    expect(page.locator("#workers")).to_contain_text("and 105 more")
+    expect(page.locator("#workers li").first).to_contain_text("940 more")
+    assert page.locator("#workers li").first.locator(".slot").count() == 24
+    assert page.locator("#workers img").count() == 0 and page.evaluate("window.pwned === undefined")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("#workers").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+@check
+def workers_out_of_sight(browser):
+    """Nobody can tell them; there are none; and a page that nobody sees asks for nothing."""
+    page = browser.tab(allow="503", before=lambda page: page.route(
+        "**/api/workers", lambda route: problem(route, 503, "queue_unavailable", "no")))
+    open_workers(page)
+    expect(page.get_by_role("button", name="Workers: unknown")).to_be_visible()
+    expect(page.locator("#workers")).to_have_text("The workers cannot be looked up now.")
+    page.unroute("**/api/workers")
+    page.route("**/api/workers", lambda route: route.fulfill(json={"workers": []}))
+    expect(page.locator("#workers")).to_contain_text("No worker lives")
+    expect(page.locator("#workers-count")).to_have_text("0")
+    page.evaluate("""() => {
+        Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+    }""")
+    page.wait_for_timeout(300)
+    before = len(page.requests)
+    page.wait_for_timeout(2_300)
+    assert len(page.requests) == before, [r.url for r in page.requests[before:]]
+    page.evaluate("() => { delete document.hidden; document.dispatchEvent(new Event('visibilitychange')); }")
+    counted(page, "/readyz", len(asked(page, "/readyz")) + 1)
+
+
+def with_several_workers(browser, pids):
+    """An API apart from its workers: the slots of all, and one that goes."""
+    page = browser.tab()
+    expect(page.get_by_role("button", name=f"Workers: {len(pids)}")).to_be_visible()
+    expect(page.locator("#status")).to_contain_text(re.compile(r"Slots\s*\d+/\d+"))
+    open_workers(page, "Space")
+    cards = page.locator("#workers li")
+    expect(cards).to_have_count(len(pids))
+    all_slots = sum(int(text.split("/")[1]) for text in cards.locator(".worker-head .fact-value").all_inner_texts())
+    expect(page.locator("#status .fact", has_text="Slots")).to_contain_text(f"/{all_slots}")
+    poor = page.evaluate(CONTRAST)
+    assert not poor, poor
+    phone = browser.tab(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True, device_scale_factor=2)
+    phone.tap("#workers-open")
+    expect(phone.locator("#workers li")).to_have_count(len(pids))
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    os.kill(pids[0], signal.SIGTERM)
+    expect(page.get_by_role("button", name=f"Workers: {len(pids) - 1}")).to_be_visible()
+    expect(cards).to_have_count(len(pids) - 1)
+
+
 # Keys. The keys of the API are not part of this test's service: what it would answer is put in its place HERE, and only here.
 
 
@@ -611,6 +738,19 @@ def with_a_key_of_the_service(browser, key):
     # The figures of the whole service are an admin's.
     expect(page.locator("#status")).to_contain_text("Waiting")
     assert "Slots" not in page.inner_text("#status")
+    expect(page.locator("#workers-open")).to_be_hidden()
+
+
+def with_an_admins_key_of_the_service(browser, key):
+    page = browser.tab(wait=False, allow="401")
+    expect(page.locator("#key-detail")).to_contain_text("Send an API key")
+    expect(page.locator("#workers-open")).to_be_hidden()
+    page.keyboard.type(key)
+    page.keyboard.press("Enter")
+    expect(page.locator("#run")).to_be_enabled()
+    open_workers(page)
+    expect(page.locator("#workers li")).to_have_count(1)
+    expect(page.locator("#status")).to_contain_text("Slots")
 
 
 @check
@@ -629,11 +769,17 @@ def what_a_key_may_not(browser):
     assert run(page) == "The request has a mistake"
     expect(page.locator("#verdict-lines")).to_contain_text("#/code")
     # What the key may not see is left out, and not asked for again.
-    other = browser.tab(allow="403", before=lambda page: page.route("**/metrics", lambda route: problem(route, 403, "no", "no")))
+    def refuse(page):
+        for path in ["metrics", "api/workers"]:
+            page.route(browser.base + path, lambda route: problem(route, 403, "no", "no"))
+
+    other = browser.tab(allow="403", before=refuse)
     expect(other.locator("#status")).to_contain_text("Waiting")
     expect(other.locator("#status")).not_to_contain_text("Slots")
     other.wait_for_timeout(2_300)
-    assert len([r for r in other.requests if r.url.endswith("/metrics")]) == 1
+    expect(other.locator("#workers-open")).to_be_hidden()
+    for path in ["/metrics", "/api/workers"]:
+        assert len(asked(other, path)) == 1, path
 
 
 @check
@@ -667,6 +813,7 @@ def a_language_of_ones_own(browser):
 @check
 def by_keyboard_alone(browser):
     page = browser.tab()
+    expect(page.locator("#workers-open")).to_be_visible()
     seen = []
     for _ in range(14):
         page.keyboard.press("Tab")
@@ -675,7 +822,7 @@ def by_keyboard_alone(browser):
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle !== 'none' || document.activeElement.id === 'code'"), name
         if name == "code":
             break
-    assert seen == ["skip", "key-open", "language", "example", "share", "run", "code"], seen
+    assert seen == ["skip", "workers-open", "key-open", "language", "example", "share", "run", "code"], seen
     page.keyboard.press("Control+a")
     page.keyboard.type("if True:")
     page.keyboard.press("Enter")
@@ -743,7 +890,9 @@ def light_and_dark(browser):
     for scheme in ["light", "dark"]:
         page = browser.tab(color_scheme=scheme)
         grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        open_workers(page)
         poor = page.evaluate(CONTRAST)
+        page.click("#workers-open")
         for example in ["memory", "cases", "forks"]:
             load(page, "python", example)
             run(page)
@@ -763,6 +912,10 @@ def on_a_phone(browser):
         assert wide <= 390, f"{what} is {wide} wide"
 
     fits("the page")
+    page.tap("#workers-open")
+    expect(page.locator("#workers li")).to_have_count(1)
+    fits("the workers")
+    page.tap("#workers-open")
     for tab in ["limits", "more", "input"]:
         page.tap(f"#tab-{tab}")
         fits(tab)
@@ -808,12 +961,19 @@ def pictures(browser, folder):
     page.screenshot(path=f"{folder}/page-phone.png")
 
 
+def given(function, value):
+    """A check of a service that is set up for it."""
+    return functools.wraps(function)(lambda browser: function(browser, value))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("url")
     parser.add_argument("--only", default="", help="the checks whose name contains this")
     parser.add_argument("--pictures", metavar="FOLDER", help="make the pictures of the README there instead")
     parser.add_argument("--key", help="the service asks for keys, and this is one: check that alone")
+    parser.add_argument("--admin-key", help="the same with one that may do everything")
+    parser.add_argument("--workers", type=int, nargs="+", metavar="PID", help="the service is an API apart from these workers; the first is ended: check that alone")
     options = parser.parse_args()
     failed = 0
     with sync_playwright() as playwright:
@@ -824,8 +984,10 @@ def main():
             pictures(browser, options.pictures)
             return 1 if browser.close() else 0
         chosen = [one for one in CHECKS if options.only in one.__name__]
-        if options.key:
-            chosen = [functools.wraps(with_a_key_of_the_service)(lambda own: with_a_key_of_the_service(own, options.key))]
+        special = [(with_a_key_of_the_service, options.key), (with_an_admins_key_of_the_service, options.admin_key),
+                   (with_several_workers, options.workers)]
+        if any(value for _, value in special):
+            chosen = [given(one, value) for one, value in special if value]
         for one in chosen:
             start = time.monotonic()
             try:
