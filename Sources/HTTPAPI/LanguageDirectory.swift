@@ -9,20 +9,34 @@ public protocol LanguageDirectory: Sendable {
     /// The command that makes a language of this name or alias available, where there is one; nil for a name that nobody
     /// knows.
     func commandThatAdds(_ name: String) async -> String?
+    /// Whether a job in one of the languages would run now, or wait for others only.
+    /// - Throws: `unavailable` where nobody can tell.
+    func isServed() async throws(QueueError) -> Bool
+}
+
+extension LanguageDirectory {
+    public func isServed() async throws(QueueError) -> Bool { try await !offer().languages.isEmpty }
 }
 
 /// Languages that are known from the start.
 public struct FixedLanguages: LanguageDirectory {
     private let fixed: Offer
     private let commands: [String: String]
+    private let isUsable: @Sendable () -> Bool
 
     /// - Parameters:
     ///   - offer: what is served.
     ///   - commands: by name or alias, the command that adds a language which is not served.
-    public init(_ offer: Offer, commands: [String: String] = [:]) {
+    ///   - isServed: whether whoever serves them could run a job now.
+    public init(
+        _ offer: Offer, commands: [String: String] = [:], isServed: @escaping @Sendable () -> Bool = { true }
+    ) {
         fixed = offer
         self.commands = commands
+        isUsable = isServed
     }
+
+    public func isServed() -> Bool { isUsable() && !fixed.languages.isEmpty }
 
     public func offer() -> Offer { fixed }
 

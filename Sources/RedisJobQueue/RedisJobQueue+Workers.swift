@@ -36,10 +36,15 @@ extension RedisJobQueue {
     }
 
     /// Tells everybody of a worker again and again, until the calling task is cancelled; then takes it back.
-    public func keepAnnouncing(_ worker: WorkerAnnouncement) async {
+    /// - Parameters:
+    ///   - worker: what to tell.
+    ///   - isUsable: asked each time; while it is not so, the announcement is taken back.
+    public func keepAnnouncing(
+        _ worker: WorkerAnnouncement, while isUsable: @Sendable () -> Bool = { true }
+    ) async {
         while !Task.isCancelled {
             do {
-                try await announce(worker)
+                if isUsable() { try await announce(worker) } else { try await retire(worker) }
             } catch {
                 // The connection logs why; the next turn tries again.
                 logger.debug("worker not announced", metadata: ["reason": "\(error)"])

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPAPI
+import Isolation
 import JobQueue
 import Jobs
 import Logging
@@ -69,13 +70,14 @@ actor LivingWorkers: LanguageDirectory {
     }
 }
 
-/// Announces this process's worker until the graceful shutdown begins.
+/// Announces this process's worker until the graceful shutdown begins, while it could run a job.
 struct Announcer: Service {
     let queue: RedisJobQueue
     let worker: WorkerAnnouncement
+    let engine: Engine
 
     func run() async throws {
-        let announcing = Task { await queue.keepAnnouncing(worker) }
+        let announcing = Task { await queue.keepAnnouncing(worker) { engine.isUsable } }
         await withTaskCancellationHandler {
             do {
                 try await gracefulShutdown()

@@ -93,7 +93,7 @@ struct ServeCommand: ParsableCommand {
         queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?, audit: AuditLog?,
         listening: Event, supervised: Supervised?, logger: Logger
     ) async throws {
-        try await running.engine.warmUp(slots: slots)
+        try await running.warmUp(slots: slots)
         readImagesAhead(running.images, logger: logger)
         let queue: any JobQueue
         let languages: any LanguageDirectory
@@ -108,7 +108,8 @@ struct ServeCommand: ParsableCommand {
             canRunElsewhere = { await workers.canRun($0) }
             announcers = [
                 .init(
-                    service: Announcer(queue: shared, worker: running.announcement(slots: slots)),
+                    service: Announcer(
+                        queue: shared, worker: running.announcement(slots: slots), engine: running.engine),
                     successTerminationBehavior: .gracefullyShutdownGroup)
             ]
         } else {
@@ -116,7 +117,8 @@ struct ServeCommand: ParsableCommand {
             queue = own
             queueFigures = [Figures.queue(own)]
             languages = FixedLanguages(
-                Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions)
+                Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions,
+                isServed: { running.engine.isUsable })
         }
         let name = RunCommand.hostName
         let runner = running.runner(named: name, slots: slots)

@@ -61,7 +61,7 @@ struct WorkerCommand: ParsableCommand {
         _ running: RunningEngine, slots: Int, queue: RedisJobQueue, metricsAddress: MetricsAddress?,
         audit: AuditLog?, supervised: Supervised?, logger: Logger
     ) async throws {
-        try await running.engine.warmUp(slots: slots)
+        try await running.warmUp(slots: slots)
         ServeCommand.readImagesAhead(running.images, logger: logger)
         let name = RunCommand.hostName
         let workers = LivingWorkers(queue: queue, commands: [:], logger: logger)
@@ -83,7 +83,8 @@ struct WorkerCommand: ParsableCommand {
                 .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: QueueCloser(queue: queue), successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(
-                    service: Announcer(queue: queue, worker: running.announcement(slots: slots)),
+                    service: Announcer(
+                        queue: queue, worker: running.announcement(slots: slots), engine: running.engine),
                     successTerminationBehavior: .gracefullyShutdownGroup),
             ] + supervised.services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.forServiceGroup)
         configuration.maximumGracefulShutdownDuration = .seconds(40)

@@ -27,7 +27,8 @@ struct Fixture: Sendable {
 
     init(
         queue options: QueueOptions = QueueOptions(), languages: [Language] = Fixture.languages,
-        offer: Offer? = nil, configuration: APIConfiguration = APIConfiguration(port: 0),
+        offer: Offer? = nil, isServed: @escaping @Sendable () -> Bool = { true },
+        configuration: APIConfiguration = APIConfiguration(port: 0),
         metricsPage: MetricsPage? = nil, logger: Logger = Fixture.silent,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
@@ -36,7 +37,7 @@ struct Fixture: Sendable {
             queue: queue,
             languages: FixedLanguages(
                 offer ?? Offer([WorkerOffer(languages: languages, maxima: .maximum(cores: 2))]),
-                commands: ["go": "bulkhead rootfs build go"]), configuration: configuration,
+                commands: ["go": "bulkhead rootfs build go"], isServed: isServed), configuration: configuration,
             metricsPage: metricsPage, logger: logger, onListening: onListening)
     }
 
