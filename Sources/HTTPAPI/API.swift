@@ -264,7 +264,7 @@ struct API: Sendable {
     }
 
     private func ready(_ context: APIRequestContext) async throws -> Response {
-        guard try await !languages.offer().languages.isEmpty else { throw APIError.notReady }
+        guard try await languages.isServed() else { throw APIError.notReady }
         let counts = try await queue.counts()
         var object: JSONObject = ["status": .string("ready"), "durable": .bool(queue.isDurable)]
         // How much goes on here is not for everybody.

@@ -35,7 +35,7 @@ enum APIError: Error {
     case rateExceeded(retryAfter: Duration)
     /// A known language that no worker serves, and the command that adds it.
     case languageNotServed(command: String)
-    /// No worker serves any language.
+    /// No worker can run a program now.
     case notReady
     /// Too many bodies are being read at once.
     case busy

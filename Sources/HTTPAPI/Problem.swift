@@ -129,7 +129,7 @@ struct Problem: Sendable, Equatable {
                 .serviceUnavailable, "language_not_served",
                 "No worker serves this language. The command that adds it: \(command)")
         case .notReady:
-            self.init(.serviceUnavailable, "not_ready", "No worker serves any language yet.")
+            self.init(.serviceUnavailable, "not_ready", "No worker can run a program now.")
             headers[.retryAfter] = "1"
         case .busy:
             self.init(.serviceUnavailable, "busy", "Too many requests are arriving at once; try again later.")

@@ -20,16 +20,18 @@ public final class Engine: Sendable {
     ///   - aheadPatience: after how long those that nobody needed are given up.
     ///   - onFailure: called once when the launcher ends unasked; no job can run from then on.
     ///   - onAheadFailure: called when one does not come up; its job was started as if there were none.
+    ///   - onTrouble: called when a slot cannot be set up any more, with the step, and with nil when all can be again.
     public init(
         launcher: LauncherConnection, aheadMemory: UInt64 = 0, aheadPatience: Duration = .seconds(60),
         onFailure: (@Sendable (IsolationError) -> Void)? = nil,
-        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil
+        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil,
+        onTrouble: (@Sendable (IsolationError?) -> Void)? = nil
     ) {
         self.launcher = launcher
         self.onAheadFailure = onAheadFailure
         pool = SlotPool(
             launcher: launcher, capacity: launcher.slots, spares: launcher.spareSlots,
-            ahead: .init(memory: aheadMemory, patience: aheadPatience))
+            ahead: .init(memory: aheadMemory, patience: aheadPatience), onTrouble: onTrouble)
         self.onFailure.withLock { $0 = onFailure }
         // A job may close its standard input at any time; the write then fails and is handled where it is made.
         signal(SIGPIPE, SIG_IGN)
@@ -39,14 +41,17 @@ public final class Engine: Sendable {
         }
     }
 
-    /// Opens slots ahead of the first jobs.
-    /// - Throws: `IsolationError` when a slot cannot be made, so that a service that could run nothing does not start.
+    /// Opens slots ahead of the first jobs, and waits until each has its first sandbox.
+    /// - Throws: `IsolationError` when that cannot be, so that a service that could run nothing does not start.
     public func warmUp(image: Int = 0, policy: Int = 0, slots: Int) async throws {
         try await pool.fill(.init(image: image, policy: policy), count: slots)
     }
 
     /// Its slots as they are now.
     public var slotFigures: SlotFigures { get async { await pool.figures } }
+
+    /// Whether a job would be given a slot: not while there is none and none can be set up, which is tried again and again.
+    public var isUsable: Bool { pool.isUsable && !hasEnded }
 
     /// Whether the launcher has ended, so that no job can run any more.
     public var hasEnded: Bool { launcher.hasEnded }
@@ -59,8 +64,9 @@ public final class Engine: Sendable {
     }
 
     /// Runs one program in a fresh sandbox. Waits for a free slot, first come first served; a cancelled task's job is
-    /// ended and answered with `Ending.cancelled`.
-    /// - Throws: `IsolationError` when the job could not run.
+    /// ended and answered with `Ending.cancelled`. A job whose slot cannot be set up, after some could, is given another, or
+    /// waits for one, for some seconds.
+    /// - Throws: `IsolationError` when the job could not run; `notSetUp` when there was no slot for it.
     public func run(
         _ configuration: SandboxConfiguration, onOutput: OutputObserver? = nil
     ) async throws(IsolationError) -> Outcome {
@@ -75,6 +81,8 @@ public final class Engine: Sendable {
         let runtime = configuration.runtime
         // An idle slot that was killed shows only when it is given a job. Each turn takes one such slot out of the pool.
         var turns = launcher.slots
+        // One that is set up at last and then fails the job once more.
+        var attempts = 3
         while true {
             guard let slot = try await pool.take(key, runtime: runtime) else { return .cancelledBeforeStart }
             if Task.isCancelled {
@@ -86,6 +94,11 @@ public final class Engine: Sendable {
                 await slot.run(configuration, cancellation: cancellation, onOutput: onOutput)
             } onCancel: {
                 cancellation.cancel()
+            }
+            if case .failure(let error) = result, error.code == .notSetUp {
+                attempts -= 1
+                guard await pool.putBack(slot, after: error), attempts > 0 else { throw error }
+                continue
             }
             let failure = await pool.putBack(slot, isUsable: !slot.isBroken, after: try? result.get(), of: runtime)
             if let failure { onAheadFailure?(IsolationError(failure)) }

@@ -5,11 +5,15 @@ import Linux
 public struct IsolationError: Error, Equatable, Hashable, Sendable, CustomStringConvertible {
     /// What kind of failure it is; more may be added.
     public struct Code: Hashable, Sendable {
-        private enum Value { case step, slotDied, slotLost, launcherDied, protocolViolation, host, shutDown, invalid }
+        private enum Value {
+            case step, notSetUp, slotDied, slotLost, launcherDied, protocolViolation, host, shutDown, invalid
+        }
         private let value: Value
 
         /// A step of setting up or taking down a sandbox failed.
         public static let step = Code(value: .step)
+        /// No slot can be had: one could not be set up, or no sandbox in it. Nothing of a job has been read or run.
+        public static let notSetUp = Code(value: .notSetUp)
         /// The slot's process ended while it had the job.
         public static let slotDied = Code(value: .slotDied)
         /// The slot's process had ended before the program could be started, so another slot can have the job.
@@ -29,14 +33,17 @@ public struct IsolationError: Error, Equatable, Hashable, Sendable, CustomString
     public var code: Code
     /// What happened, in words that name the step; no path of the host is in it for a `step`.
     public var message: String
+    /// The step that failed and the kernel's reason, where it is one.
+    public private(set) var failure: StepFailure?
 
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }
 
-    init(_ failure: StepFailure) {
-        self.init(.step, "\(failure.step.name): \(SystemError.text(failure.errno))")
+    init(_ failure: StepFailure, code: Code = .step) {
+        self.init(code, "\(failure.step.name): \(SystemError.text(failure.errno))")
+        self.failure = failure
     }
 
     public var description: String { message }

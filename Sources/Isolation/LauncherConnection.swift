@@ -132,7 +132,7 @@ public final class LauncherConnection: Sendable {
                 return answer(.failure(IsolationError(.protocolViolation, "a slot without socket")))
             }
             answer(.success(OpenedSlot(index: index, socket: descriptor)))
-        case .slotRefused(let failure): answer(.failure(IsolationError(failure)))
+        case .slotRefused(let failure): answer(.failure(IsolationError(failure, code: .notSetUp)))
         case .answer: state.withLock { $0.asking.isEmpty ? nil : $0.asking.removeFirst() }?(true)
         case .slotClosed, .ready, .failed: break
         }

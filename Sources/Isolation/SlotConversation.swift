@@ -120,6 +120,10 @@ final class SlotConversation {
         }
     }
 
+    /// Waits until the slot is set up and its first sandbox is.
+    /// - Throws: `Broken` where that cannot be.
+    func waitUntilSetUp() throws { while streams == nil { try hearWhileParking() } }
+
     /// Has a runtime come up in the next sandbox, or in none. Waits for nothing, and what fails is the next job's to hear of.
     func prepare(_ runtime: Runtime?) {
         guard runtime != self.runtime else { return }
@@ -189,10 +193,8 @@ final class SlotConversation {
             try release()
         case .failed(let failure):
             parkFailures += 1
-            guard parkFailures < 2 else {
-                parkFailures = 0
-                throw IsolationError(failure)
-            }
+            // A slot that can set up no sandbox is of no more use. What comes in its place is set up anew.
+            guard parkFailures < 2 else { throw Broken(reason: IsolationError(failure, code: .notSetUp)) }
             try release()
         default: throw broken("unexpected message while parking")
         }
@@ -375,7 +377,23 @@ final class SlotConversation {
         do {
             try attempt("send to the slot") { bk_send(socket.raw, bytes, UInt64(bytes.count), nil, 0) }
         } catch {
-            throw Broken(reason: IsolationError(.slotDied, "the slot has ended (\(error))"))
+            throw hasEnded("the slot has ended (\(error))")
+        }
+    }
+
+    /// - Returns: why a slot that is gone is: the step in which it could not be set up, where it left that behind.
+    private func hasEnded(_ words: String) -> Broken {
+        var descriptors: [Int32] = [-1, -1, -1]
+        while true {
+            var count: Int32 = 3
+            let size = bk_receive(socket.raw, &buffer, UInt64(buffer.count), &descriptors, &count, 1)
+            for descriptor in descriptors.prefix(Int(max(0, count))) where size > 0 { close(descriptor) }
+            // The kernel says once that something was left unread, and then gives what had been sent before.
+            if size == -Int64(ECONNRESET) || size == -Int64(EINTR) { continue }
+            guard size > 0 else { return Broken(reason: IsolationError(.slotDied, words)) }
+            if case .notSetUp(let failure) = try? SlotReply(decoding: buffer[0..<Int(size)]) {
+                return Broken(reason: IsolationError(failure, code: .notSetUp))
+            }
         }
     }
 
@@ -406,7 +424,7 @@ final class SlotConversation {
         } catch {
             throw broken("the slot's connection failed (\(error))")
         }
-        if count == 0 { throw Broken(reason: IsolationError(.slotDied, "the slot has ended")) }
+        if count == 0 { throw hasEnded("the slot has ended") }
         if start == .sentLast { start = .perhapsRead }
         let came = Streams(input: descriptors[0], output: descriptors[1], error: descriptors[2])
         do {
@@ -417,8 +435,11 @@ final class SlotConversation {
             } else if descriptorCount > 0 {
                 came.closeAll()
             }
+            if case .notSetUp(let failure) = reply {
+                throw Broken(reason: IsolationError(failure, code: .notSetUp))
+            }
             return reply
-        } catch {
+        } catch let error as MalformedMessage {
             if descriptorCount > 0 { came.closeAll() }
             throw broken(error.reason)
         }

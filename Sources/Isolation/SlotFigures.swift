@@ -14,4 +14,6 @@ public struct SlotFigures: Sendable, Equatable {
     public var readyHits: UInt64
     /// Jobs that did not.
     public var readyMisses: UInt64
+    /// How often a slot could not be set up.
+    public var setUpFailures: UInt64
 }

@@ -143,6 +143,8 @@ public enum SlotReply: Equatable, Sendable {
     case startedAhead(number: UInt32, memory: UInt64)
     /// It has not; nothing is left of it, and the sandbox is of no more use.
     case notStartedAhead(number: UInt32, StepFailure)
+    /// The slot itself could not be set up, and ends: nothing that was sent to it has been read.
+    case notSetUp(StepFailure)
 
     public func encoded() -> [UInt8] {
         var writer = ByteWriter()
@@ -178,6 +180,9 @@ public enum SlotReply: Equatable, Sendable {
             writer.put(UInt8(8))
             writer.put(number)
             failure.write(to: &writer)
+        case .notSetUp(let failure):
+            writer.put(UInt8(9))
+            failure.write(to: &writer)
         }
         return writer.bytes
     }
@@ -199,6 +204,7 @@ public enum SlotReply: Equatable, Sendable {
             self = .skipped(path: path, reason: reason, bytes: try reader.number())
         case 7: self = .startedAhead(number: try reader.number(), memory: try reader.number())
         case 8: self = .notStartedAhead(number: try reader.number(), try StepFailure(from: &reader))
+        case 9: self = .notSetUp(try StepFailure(from: &reader))
         default: throw MalformedMessage("unknown reply of a slot")
         }
         try reader.end()

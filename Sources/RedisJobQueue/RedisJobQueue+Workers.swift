@@ -51,12 +51,16 @@ extension RedisJobQueue {
     /// - Parameters:
     ///   - worker: what stays as it is.
     ///   - busy: in how many slots a program runs, asked before each time.
-    public func keepAnnouncing(_ worker: WorkerAnnouncement, busy: (@Sendable () async -> Int)? = nil) async {
+    ///   - isUsable: asked each time; while it is not so, the announcement is taken back.
+    public func keepAnnouncing(
+        _ worker: WorkerAnnouncement, busy: (@Sendable () async -> Int)? = nil,
+        while isUsable: @Sendable () -> Bool = { true }
+    ) async {
         var worker = worker
         while !Task.isCancelled {
             if let busy { worker.busy = await busy() }
             do {
-                try await announce(worker)
+                if isUsable() { try await announce(worker) } else { try await retire(worker) }
             } catch {
                 // The connection logs why; the next turn tries again.
                 logger.debug("worker not announced", metadata: ["reason": "\(error)"])

@@ -22,6 +22,9 @@ public struct JobRunner: Sendable {
     /// Whether the engine has ended: then a failure says nothing of the job.
     var engineHasEnded: Bool { engine.hasEnded }
 
+    /// Whether a job would be given a slot now.
+    var engineIsUsable: Bool { engine.isUsable }
+
     /// What every program finds in its environment.
     public static var fixedEnvironment: [String: String] { StagePlan.fixedEnvironment }
 
@@ -300,6 +303,8 @@ public struct JobRunner: Sendable {
 public protocol SandboxEngine: Sendable {
     /// Whether it can run nothing any more, and whatever ran in it ended with it.
     var hasEnded: Bool { get }
+    /// Whether it could run a job now: not while it lacks what it may have again.
+    var isUsable: Bool { get }
 
     func run(
         _ configuration: SandboxConfiguration, onOutput: OutputObserver?

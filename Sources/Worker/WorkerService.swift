@@ -79,6 +79,7 @@ public struct WorkerService: Service {
 
     private func workUntilClosed() async throws {
         while true {
+            if !runner.engineIsUsable { await waitUntilUsable() }
             let lease: Lease
             do {
                 lease = try await queue.take(by: name)
@@ -90,6 +91,18 @@ public struct WorkerService: Service {
             }
             // On the thread that brought it, which may be the one that waits for its result.
             await withTaskExecutorPreference(threads?.here()) { await perform(lease) }
+        }
+    }
+
+    /// Leaves the jobs where they are, for other workers or for later, while the engine can run none. A shutdown ends the
+    /// wait: the jobs that are left then end as the engine says.
+    private func waitUntilUsable() async {
+        do {
+            try await cancelWhenGracefulShutdown {
+                while !runner.engineIsUsable, !runner.engineHasEnded { try await Task.sleep(for: .milliseconds(100)) }
+            }
+        } catch {
+            // The shutdown, or a cancelled task, which the queue tells as well.
         }
     }
 

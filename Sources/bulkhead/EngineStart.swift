@@ -35,6 +35,7 @@ struct RunningEngine {
     ///   - whileRoot: what else must be done as root.
     ///   - onFailure: called when the launcher ends unasked.
     ///   - onAheadFailure: called when a runtime does not come up ahead of its job.
+    ///   - onTrouble: called when slots cannot be set up any more, and with nil when they can again.
     /// - Returns: the engine, in a process that is no longer root.
     /// - Throws: what is missing on this host or in this installation.
     static func start(
@@ -42,7 +43,8 @@ struct RunningEngine {
         slots: Int, memory: MemorySettings? = nil, aheadMemory: Int = 0, terminal: Bool = false, longest: Int? = nil,
         whileRoot: () throws -> Void = {},
         onFailure: @escaping @Sendable (IsolationError) -> Void,
-        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil
+        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil,
+        onTrouble: (@Sendable (IsolationError?) -> Void)? = nil
     ) throws -> RunningEngine {
         guard geteuid() == 0 else {
             throw IsolationError(.host, "must be started as root (it gives root up once its launcher runs): try sudo")
@@ -91,7 +93,7 @@ struct RunningEngine {
         return RunningEngine(
             engine: Engine(
                 launcher: launcher, aheadMemory: ahead, onFailure: onFailure,
-                onAheadFailure: onAheadFailure),
+                onAheadFailure: onAheadFailure, onTrouble: onTrouble),
             languages: ServedLanguages(
                 images: images.map { ($0.manifest.name, $0.manifest.languages) }, policies: selection.names),
             maxima: maxima,
@@ -118,7 +120,27 @@ struct RunningEngine {
                 // supervises it does.
                 logger.critical("\(error); ending")
                 Foundation.exit(1)
-            }, onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) })
+            }, onAheadFailure: { logger.warning("not started ahead", metadata: ["reason": "\($0)"]) },
+            onTrouble: { failure in
+                if let failure {
+                    logger.error("no slot can be set up; trying again", metadata: ["reason": "\(failure)"])
+                } else {
+                    logger.notice("slots can be set up again")
+                }
+            })
+    }
+
+    /// Opens the slots of a service and waits until they are up.
+    /// - Throws: `ExitCode(EX_CONFIG)`, said why, where this host or installation lets none be set up; a service that could
+    ///   run nothing must not say that it is ready.
+    func warmUp(slots: Int) async throws {
+        do {
+            try await engine.warmUp(slots: slots)
+        } catch let error as IsolationError where error.code == .notSetUp && !error.isPassing {
+            note("no slot can be set up: \(error); bulkhead check says what this host lacks")
+            // The same again at every start: a service manager need not try.
+            throw ExitCode(EX_CONFIG)
+        }
     }
 
     /// Who wants to hear how this process is. Not before the engine has started: on the way it may start again in a scope of
@@ -161,6 +183,14 @@ struct RunningEngine {
             if let problem = image.problem { note("image \(image.name) is left out: \(problem)") }
             return image.manifest != nil && image.problem == nil ? image.name : nil
         }
+    }
+}
+
+extension IsolationError {
+    /// Whether the host lacked what it may have again in a moment: room, not a right or a feature.
+    fileprivate var isPassing: Bool {
+        failure.map { [EAGAIN, ENOMEM, ENOSPC, EMFILE, ENFILE, EBUSY, EINTR, ETIMEDOUT, EDQUOT].contains($0.errno) }
+            ?? false
     }
 }
 

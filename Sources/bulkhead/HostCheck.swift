@@ -41,7 +41,8 @@ enum HostCheck {
     static func findings() -> [HostFinding] {
         [architecture(), kernel(), root()] + cgroups()
             + [
-                overlay(), userNamespaces(), seccomp(), tracing(), corePattern(), swap(), hugePages(),
+                overlay(), userNamespaces(), executableMemory(), seccomp(), tracing(), corePattern(), swap(),
+                hugePages(),
                 hardwareThreads(),
                 samePageMerging(), speculation(), processPeak(), pressure(),
             ]
@@ -132,6 +133,17 @@ enum HostCheck {
             ? .fine("user namespaces", "up to \(most)")
             : .missing(
                 "user namespaces", "switched off", fix: "sysctl user.max_user_namespaces=16384")
+    }
+
+    /// The stub is executed from a sealed memfd.
+    private static func executableMemory() -> HostFinding {
+        // Not there before Linux 6.3, which has no way to forbid it. Each PID namespace has its own (pid_namespaces(7)).
+        let value = (try? SmallFile.read("/proc/sys/vm/memfd_noexec"))?.prefix { $0 != "\n" }
+        return value == "2"
+            ? .missing(
+                "executable memfd", "vm.memfd_noexec is 2: the launcher can make none, so no job can start",
+                fix: "sysctl vm.memfd_noexec=1 (before Linux 6.6 it cannot be lowered again: after a reboot)")
+            : .fine("executable memfd", value.map { "vm.memfd_noexec is \($0)" } ?? "not restricted")
     }
 
     private static func seccomp() -> HostFinding {

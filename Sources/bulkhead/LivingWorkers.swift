@@ -1,5 +1,6 @@
 import Foundation
 import HTTPAPI
+import Isolation
 import JobQueue
 import Jobs
 import Logging
@@ -73,15 +74,16 @@ actor LivingWorkers: LanguageDirectory {
     }
 }
 
-/// Announces this process's worker until the graceful shutdown begins.
+/// Announces this process's worker until the graceful shutdown begins, while it could run a job.
 struct Announcer: Service {
     let queue: RedisJobQueue
     let worker: WorkerAnnouncement
-    /// In how many of its slots a program runs.
-    let busy: @Sendable () async -> Int
+    let engine: Engine
 
     func run() async throws {
-        let announcing = Task { await queue.keepAnnouncing(worker, busy: busy) }
+        let announcing = Task {
+            await queue.keepAnnouncing(worker, busy: { await engine.slotFigures.taken }, while: { engine.isUsable })
+        }
         await withTaskCancellationHandler {
             do {
                 try await gracefulShutdown()

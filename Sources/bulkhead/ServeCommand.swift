@@ -93,7 +93,7 @@ struct ServeCommand: ParsableCommand {
         queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?, audit: AuditLog?,
         listening: Event, supervised: Supervised?, logger: Logger
     ) async throws {
-        try await running.engine.warmUp(slots: slots)
+        try await running.warmUp(slots: slots)
         readImagesAhead(running.images, logger: logger)
         let queue: any JobQueue
         let languages: any LanguageDirectory
@@ -118,7 +118,8 @@ struct ServeCommand: ParsableCommand {
             let this = running.announcement(slots: slots)
             let engine = running.engine
             languages = FixedLanguages(
-                Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions
+                Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions,
+                isServed: { engine.isUsable }
             ) {
                 var now = this
                 now.busy = await engine.slotFigures.taken

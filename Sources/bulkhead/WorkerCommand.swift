@@ -62,7 +62,7 @@ struct WorkerCommand: ParsableCommand {
         _ running: RunningEngine, slots: Int, queue: RedisJobQueue, metricsAddress: MetricsAddress?,
         audit: AuditLog?, supervised: Supervised?, logger: Logger
     ) async throws {
-        try await running.engine.warmUp(slots: slots)
+        try await running.warmUp(slots: slots)
         ServeCommand.readImagesAhead(running.images, logger: logger)
         let name = RunCommand.hostName
         let workers = LivingWorkers(queue: queue, commands: [:], logger: logger)
@@ -108,7 +108,6 @@ extension RunningEngine {
 
     /// Says it on a queue for as long as this process serves.
     func announcer(on queue: RedisJobQueue, slots: Int) -> Announcer {
-        let engine = engine
-        return Announcer(queue: queue, worker: announcement(slots: slots)) { await engine.slotFigures.taken }
+        Announcer(queue: queue, worker: announcement(slots: slots), engine: engine)
     }
 }

@@ -170,11 +170,13 @@ struct Launcher: ~Copyable {
         // conversation does not: a slot that held it would keep the driving process from seeing the launcher end.
         // Its number stays taken, as those of the configuration and the lock do: a pipe of a sandbox with such a number would
         // be overwritten where the job's descriptors are put in order.
-        if dup2(LauncherDescriptor.configuration, LauncherDescriptor.control) < 0 { _exit(1) }
+        if dup2(LauncherDescriptor.configuration, LauncherDescriptor.control) < 0 {
+            Slot.refuse(StepFailure(.forkSlot, errno: errno), index: index, socket: socket.raw)
+        }
         // The table of descriptors grows by steps, when a second sandbox is held beside the first, and never shrinks. At its
         // full size from the beginning it tells a slot that loses descriptors from one that has run a job (Footprint).
         let last = bk_fcntl_dup_above(LauncherDescriptor.configuration, Self.descriptorsOfSlot - 1)
-        if last < 0 { _exit(1) }
+        if last < 0 { Slot.refuse(StepFailure(.forkSlot, errno: -last), index: index, socket: socket.raw) }
         _ = close(last)
         Slot.run(index: index, image: image, policy: policy, launcher: self, socket: socket)
     }

@@ -47,8 +47,13 @@ struct Slot: ~Copyable {
     static func run(
         index: UInt16, image: String, policy: Int, launcher: borrowing Launcher, socket: consuming Descriptor
     ) -> Never {
+        let context: SlotContext
+        do throws(StepFailure) {
+            context = try prepare(index: index, image: image, policy: policy, launcher: launcher)
+        } catch {
+            refuse(error, index: index, socket: socket.raw)
+        }
         do {
-            let context = try prepare(index: index, image: image, policy: policy, launcher: launcher)
             var slot = Slot(context: context, socket: socket)
             try slot.serve()
             _exit(0)
@@ -59,6 +64,15 @@ struct Slot: ~Copyable {
             complain("slot \(index): \(error)")
             _exit(1)
         }
+    }
+
+    /// Ends a slot that cannot be set up. The driving process hears which step failed, and has the words for it.
+    static func refuse(_ failure: StepFailure, index: UInt16, socket: Int32) -> Never {
+        let bytes = SlotReply.notSetUp(failure).encoded()
+        if bk_send(socket, bytes, UInt64(bytes.count), nil, 0) < 0 {
+            complain("slot \(index): \(failure.step.name): \(SystemError.text(failure.errno))")
+        }
+        _exit(1)
     }
 
     /// What is done once: namespaces, file system, user namespace.

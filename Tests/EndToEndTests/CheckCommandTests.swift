@@ -11,7 +11,8 @@ extension EndToEnd {
             #expect(command.exitCode == 0, "\(command.text)\(command.error)")
             let lines = command.text.split(separator: "\n")
             for subject in [
-                "machine", "kernel", "root", "cgroup", "overlayfs", "user namespaces", "seccomp", "core dumps",
+                "machine", "kernel", "root", "cgroup", "overlayfs", "user namespaces", "executable memfd", "seccomp",
+                "core dumps",
                 "ptrace", "swap", "huge pages", "hyper-threads", "page merging", "speculation", "process peaks",
                 "contention", "launcher", "policies", "image", "a job",
             ] {
@@ -56,6 +57,24 @@ extension EndToEnd {
             // Nothing else is made out to be missing, and nothing was started.
             #expect(lines.filter { $0.hasPrefix("MISSING") }.count == 1)
             #expect(try FileManager.default.contentsOfDirectory(atPath: empty.path).isEmpty)
+        }
+
+        @Test("a host that forbids executable memfds: what forbids them, what mends it, and no job is tried")
+        func memfd() throws {
+            guard SmallFile.exists("/proc/sys/vm/memfd_noexec") else { return }
+            // In a PID namespace of its own, whose setting is its own.
+            let child = try Child(
+                [
+                    "/usr/bin/unshare", "--pid", "--fork", "--mount-proc", "/bin/sh", "-c",
+                    "echo 2 >/proc/sys/vm/memfd_noexec && exec \"$0\" check", Installation.bulkhead,
+                ], environment: Installation.environment)
+            #expect(try child.wait(atMost: .seconds(60)) == 1)
+            let lines = String(decoding: child.standardOutput, as: UTF8.self).split(separator: "\n").map(String.init)
+            let position = try #require(lines.firstIndex { $0.hasPrefix("MISSING executable memfd") }, "\(lines)")
+            #expect(lines[position].contains("vm.memfd_noexec is 2"))
+            #expect(lines[position + 1].contains("fix: sysctl vm.memfd_noexec=1"))
+            #expect(lines.filter { $0.hasPrefix("MISSING") }.count == 1)
+            #expect(lines.last == "No job can run here.")
         }
 
         @Test("a launcher that is not there is named")

@@ -33,6 +33,7 @@ struct Fixture: Sendable {
     init(
         queue options: QueueOptions = QueueOptions(), languages: [Language] = Fixture.languages,
         offer: Offer? = nil, directory: (any LanguageDirectory)? = nil,
+        isServed: @escaping @Sendable () -> Bool = { true },
         configuration: APIConfiguration = APIConfiguration(port: 0),
         metricsPage: MetricsPage? = nil, logger: Logger = Fixture.silent,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
@@ -43,7 +44,7 @@ struct Fixture: Sendable {
             languages: directory
                 ?? FixedLanguages(
                     offer ?? Offer([WorkerOffer(languages: languages, maxima: .maximum(cores: 2))]),
-                    commands: ["go": "bulkhead rootfs build go"]
+                    commands: ["go": "bulkhead rootfs build go"], isServed: isServed
                 ) { Fixture.worker }, configuration: configuration,
             metricsPage: metricsPage, logger: logger, onListening: onListening)
     }

@@ -464,6 +464,12 @@ import Testing
         try await Fixture(languages: []).test { client in
             try await client.send(.get, "/readyz").expectProblem(.serviceUnavailable, "not_ready")
         }
+        try await Fixture(isServed: { false }).test { client in
+            try await client.send(.get, "/readyz").expectProblem(.serviceUnavailable, "not_ready")
+            // A job is taken all the same, and waits.
+            let response = try await client.post("/api/jobs", Fixture.sample)
+            #expect(response.status == .accepted)
+        }
     }
 
     @Test func listsLanguages() async throws {

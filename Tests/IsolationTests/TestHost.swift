@@ -134,7 +134,8 @@ struct TestEngine: Sendable {
         slots: Int, spareSlots: Int = 0, mostWatchedCalls: UInt32 = EngineConfiguration.usualWatchedCalls,
         aheadMemory: UInt64 = 0,
         aheadPatience: Duration = .seconds(60), onFailure: (@Sendable (IsolationError) -> Void)? = nil,
-        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil
+        onAheadFailure: (@Sendable (IsolationError) -> Void)? = nil,
+        onTrouble: (@Sendable (IsolationError?) -> Void)? = nil
     ) throws -> TestEngine {
         let connection = try Starter.start(
             EngineConfiguration(
@@ -144,7 +145,7 @@ struct TestEngine: Sendable {
                 maximum: maximum, standard: standard, mostWatchedCalls: mostWatchedCalls))
         let engine = Engine(
             launcher: connection, aheadMemory: aheadMemory, aheadPatience: aheadPatience,
-            onFailure: onFailure, onAheadFailure: onAheadFailure)
+            onFailure: onFailure, onAheadFailure: onAheadFailure, onTrouble: onTrouble)
         return TestEngine(engine: engine, connection: connection)
     }
 

@@ -80,6 +80,7 @@ enum Samples {
         [
             .parked(number: 7), .startedAhead(number: .max, memory: 1 << 40),
             .notStartedAhead(number: 0, StepFailure(.startRuntime, errno: 110)),
+            .notSetUp(StepFailure(.prepareUserNamespace, errno: 1)),
             .failed(StepFailure(.execve, errno: -1)), .ended(report), .ended(emptyReport),
             .file(name: "x", begins: true, executable: true, bytes: [0]), .collected(unlisted: 0),
             .collected(unlisted: .max),

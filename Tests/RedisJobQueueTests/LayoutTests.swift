@@ -679,6 +679,12 @@ struct LayoutTests {
         living.cancel()
         await living.value
         #expect(try await queue.workers() == [])
+        // One that can run nothing now takes its announcement back.
+        try await queue.announce(worker("c"))
+        let unable = Task { await queue.keepAnnouncing(worker("c"), while: { false }) }
+        try await eventually { try await queue.workers() == [] }
+        unable.cancel()
+        await unable.value
         await queue.close()
     }
 

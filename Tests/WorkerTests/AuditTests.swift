@@ -64,6 +64,25 @@ struct AuditTests {
         #expect((lines[1]["body"] as? [String: Any])?["sha256"] as? String == SHA256.hex(Array(invalid.utf8)))
     }
 
+    @Test(
+        "a compiler that lost a child to the OOM killer has not succeeded, whatever its exit code, and that is counted")
+    func compilerOutOfMemory() async throws {
+        let metrics = JobMetrics(languages: ["c"])
+        let killed = Samples.report {
+            $0.oomKills = 3
+            $0.waitStatus = 0
+        }
+        var outcome = Samples.outcome(killed)
+        outcome.files = [.init(path: "main", contents: [1], isExecutable: true)]
+        let engine = TableEngine(.outcome(outcome))
+        try await run([#"{"language":"c","code":"int main;"}"#], engine, metrics: metrics, audit: nil)
+        // No program was run of what such a compiler left.
+        #expect(engine.seen.count == 1)
+        let jobs = samples(metrics, "bulkhead_jobs_total").filter { $0.value > 0 }
+        #expect(jobs.map { $0.labels[1].value } == ["compile_error"])
+        #expect(samples(metrics, "bulkhead_job_oom_kills_total").map(\.value) == [3])
+    }
+
     @Test("jobs are counted by what they came to, and a stranger's language is no label")
     func counts() async throws {
         let metrics = JobMetrics(languages: ["python"])

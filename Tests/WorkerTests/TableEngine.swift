@@ -25,6 +25,7 @@ final class TableEngine: SandboxEngine {
         var mostRunning = 0
         var cancellations = 0
         var hasEnded = false
+        var isUsable = true
         var onStart: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -51,6 +52,11 @@ final class TableEngine: SandboxEngine {
     var seen: [SandboxConfiguration] { state.withLock { $0.seen } }
 
     var hasEnded: Bool { state.withLock { $0.hasEnded } }
+
+    var isUsable: Bool {
+        get { state.withLock { $0.isUsable } }
+        set { state.withLock { $0.isUsable = newValue } }
+    }
 
     /// How many runs were cancelled.
     var cancellations: Int { state.withLock { $0.cancellations } }

@@ -97,6 +97,27 @@ struct WorkerServiceTests {
         }
     }
 
+    @Test("while the engine can run nothing, jobs stay in the queue; then they are run")
+    func waitsForTheEngine() async throws {
+        let engine = TableEngine(.outcome(Samples.outcome(output: "hello")))
+        engine.isUsable = false
+        try await withWorker(engine) { queue in
+            try await add(queue, "a")
+            #expect(try await queue.result(of: "a", waitingAtMost: .milliseconds(500)) == nil)
+            #expect(await queue.job("a")?.state == .queued)
+            engine.isUsable = true
+            #expect(try await result(queue, "a").stdout == "hello")
+        }
+    }
+
+    @Test("a worker whose engine can run nothing ends when it is told to")
+    func endsWithoutEngine() async throws {
+        let engine = TableEngine()
+        engine.isUsable = false
+        try await withWorker(engine) { _ in }
+        #expect(engine.seen.isEmpty)
+    }
+
     @Test("an internal_error is tried again while the job allows it")
     func retries() async throws {
         let engine = TableEngine(

@@ -66,7 +66,7 @@ struct MCPCommand: ParsableCommand {
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory.settings(), logger: logger)
         let slots = slots
         do {
-            try runToEnd { try await running.engine.warmUp(slots: slots) }
+            try runToEnd { try await running.warmUp(slots: slots) }
             let executor = EngineExecutor(
                 runner: running.runner(named: RunCommand.hostName, slots: slots),
                 offer: Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]))

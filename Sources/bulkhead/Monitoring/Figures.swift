@@ -30,6 +30,9 @@ enum Figures {
                 Family(
                     "bulkhead_slot_waiters", .gauge, help: "Jobs that wait for a slot.", value: slots.waiting),
                 Family(
+                    "bulkhead_slot_failures_total", .counter, help: "Slots that could not be set up.",
+                    value: slots.setUpFailures),
+                Family(
                     "bulkhead_ready_runtimes", .gauge,
                     help: "Idle slots in which a runtime is up, or comes up, ahead of its job.", value: slots.ready),
                 Family(

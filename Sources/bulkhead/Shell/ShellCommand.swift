@@ -4,6 +4,7 @@ import Images
 import Isolation
 import Jobs
 import Linux
+import Seccomp
 import Worker
 
 /// `bulkhead shell`: a terminal in the sandbox that a language's jobs get.
@@ -78,6 +79,8 @@ struct ShellCommand: ParsableCommand {
             to: compiler ? Limits.compile.adapted(toCompile: chosen) : Limits.standard.adapted(to: chosen))
         let policy = (compiler ? chosen.compilePolicy : chosen.policy) ?? Language.standardPolicy
 
+        let canEdit = try Shell.canEdit(under: PolicyFolder(path: try engine.policyFolder()).policy(policy))
+
         let running = try RunningEngine.start(
             engine, images: [chosen.image], slots: 1, terminal: true, longest: Self.longest,
             onFailure: { error in
@@ -89,12 +92,17 @@ struct ShellCommand: ParsableCommand {
         guard let index = running.languages.policyIndex(of: policy), let root = running.images.first?.rootfs else {
             throw ExitCode(70)
         }
-        let shell = Shell.found(in: root)
+        let shell = Shell.found(in: root, canEdit: canEdit)
         note(
             "\(chosen.name) \(chosen.version) in the image \(chosen.image), policy \(policy), "
                 + "for at most \(limits.wallTimeMs / 1_000) s; a job runs: "
                 + ((compiler ? chosen.compile : chosen.run) ?? []).joined(separator: " ")
                 .replacing("{file}", with: chosen.fileName))
+        if !canEdit {
+            note(
+                "the policy \(policy) lets no program set a terminal: no line editing, no history, no job control; the keys of "
+                    + "the terminal work (Ctrl-C, Ctrl-D, Ctrl-U, backspace)")
+        }
         let environment = chosen.environment.merging(shell.environment(for: chosen.name)) { _, own in own }
         let runner = running.runner(named: RunCommand.hostName)
         let result = try runToEnd {
@@ -199,23 +207,49 @@ struct Shell {
     /// Its path within the image, and its arguments.
     var command: [String]
     private var isBash: Bool
+    /// Whether it may set the terminal. One that may not and does not know puts each program into a process group that the
+    /// terminal never hears of: what reads is stopped, and Ctrl-C ends nothing.
+    private var canEdit: Bool
 
     /// Bash without files of its own, for the image's could say anything; else what every system has.
-    static func found(in root: String) -> Shell {
+    /// - Parameters:
+    ///   - root: the image's file system.
+    ///   - canEdit: whether it may set the terminal.
+    /// - Returns: the shell.
+    static func found(in root: String, canEdit: Bool) -> Shell {
         for path in ["/usr/bin/bash", "/bin/bash"] where FileManager.default.isExecutableFile(atPath: root + path) {
-            return Shell(command: [path, "--norc", "--noprofile", "-i"], isBash: true)
+            return Shell(
+                command: [path, "--norc", "--noprofile"] + (canEdit ? ["-i"] : ["--noediting", "-i"]), isBash: true,
+                canEdit: canEdit)
         }
-        return Shell(command: ["/bin/sh", "-i"], isBash: false)
+        return Shell(command: ["/bin/sh", "-i"] + (canEdit ? [] : ["+m"]), isBash: false, canEdit: canEdit)
     }
+
+    /// Whether a policy lets a program set its terminal and say who is in front: line editing needs the one, job control both.
+    static func canEdit(under policy: SeccompPolicy) throws -> Bool {
+        try [TCSETSW, TIOCSPGRP].allSatisfy { request in
+            if case .rule(let rule) = try policy.decision("ioctl", [0, UInt64(request)]) {
+                rule.action == .allow
+            } else {
+                false
+            }
+        }
+    }
+
+    private static let TCSETSW = 0x5403
+    private static let TIOCSPGRP = 0x5410
 
     func environment(for language: String) -> [String: String] {
         // Of this process's own environment a job gets nothing else; the name of a terminal is short and plain.
         let term = ProcessInfo.processInfo.environment["TERM"] ?? ""
         let isPlain = (1...32).contains(term.utf8.count) && term.wholeMatch(of: /[A-Za-z0-9+._-]+/) != nil
-        return [
+        var variables = [
             "TERM": isPlain ? term : "dumb",
             "PS1": isBash ? "[\(language) sandbox] \\w\\$ " : "[\(language) sandbox] $ ",
         ]
+        // An interactive bash takes +m from no command line, and has no file of its own that could say it.
+        if isBash, !canEdit { variables["PROMPT_COMMAND"] = "set +m; unset PROMPT_COMMAND" }
+        return variables
     }
 }
 

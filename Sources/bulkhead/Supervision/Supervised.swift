@@ -131,6 +131,6 @@ extension Engine {
     /// For people: what its slots do.
     func statusLine() async -> String {
         let slots = await slotFigures
-        return "\(slots.taken) jobs run, \(slots.waiting) wait for a slot"
+        return (isUsable ? "" : "no slot can be set up; ") + "\(slots.taken) jobs run, \(slots.waiting) wait for a slot"
     }
 }

@@ -223,8 +223,70 @@ def others():
     holds(piped.returncode == 64 and "must be a terminal" in piped.stderr, "without a terminal it refuses", piped)
 
 
+def plain(language, *options):
+    """Policies that let no program set its terminal: the shell does without, and what is run in it still gets the terminal's keys."""
+    shell = Sitting("shell", language, *options)
+    first = shell.read("sandbox] ")
+    policy = "compiler" if options else "compiled"
+    holds(f"policy {policy}" in first and "no line editing, no history, no job control" in first,
+          f"{language} under {policy}: what does not work is said", first)
+    # Under the compiler's policy, which does not even let it ask who is in front, bash says the same once more.
+    holds(not shell.is_restored(), "meanwhile the terminal is raw")
+    holds(shell.ask("id -u; pwd; echo $((6 * 7)) | cat; test -t 0 && true </dev/tty") == ("1000\n/box\n42", 0), "commands, and a pipe")
+    holds(shell.ask("stty size") == ("30 100", 0), "the size of the window")
+    shell.resize(41, 123)
+    deadline = time.monotonic() + 10
+    while (size := shell.ask("stty size")[0]) != "41 123" and time.monotonic() < deadline:
+        pass
+    holds(size == "41 123", "and its new size", size)
+
+    shell.type("not this\x15echo wrongX\x7f!\n")
+    shell.read("\r\nwrong!\r\n")
+    shell.prompt()
+    print("ok backspace and Ctrl-U, which are the terminal's", flush=True)
+    shell.type("echo a\x1b[Db\n")
+    shell.read("\r\na\x1b[Db\r\n")
+    shell.prompt()
+    print("ok an arrow key is what it sends, and no harm", flush=True)
+
+    def read_back():
+        shell.type("cat\n")
+        shell.read("cat\r\n")
+        shell.type("line\n")
+        shell.read("line\r\nline\r\n")
+
+    read_back()
+    shell.type("\x1a")
+    shell.type("more\n")
+    shell.read("more\r\nmore\r\n")
+    print("ok a program reads the terminal, and Ctrl-Z leaves it running", flush=True)
+    shell.type("\x03")
+    shell.prompt()
+    text, _ = shell.ask("echo code=$?")
+    holds(text == "code=130", "Ctrl-C ends it and not the shell", text)
+    shell.type("sleep 60\n")
+    shell.read("sleep 60\r\n")
+    time.sleep(0.5)
+    began = time.monotonic()
+    shell.type("\x03")
+    shell.prompt()
+    holds(time.monotonic() - began < 10, "also one that reads nothing")
+    shell.type("not sent\x03")
+    shell.prompt()
+    holds(shell.ask("echo there") == ("there", 0), "Ctrl-C gives up a line")
+    read_back()
+    shell.type("\x04")
+    shell.prompt()
+    shell.type("exit 7\n")
+    code, rest = shell.end()
+    holds(code == 7 and shell.is_restored(), "its exit code, and the terminal as it was", (code, rest))
+    shell.close()
+
+
 session()
 others()
+plain("c")
+plain("c", "--compiler")
 if failures:
     sys.exit(1)
 print("all held")
