@@ -30,7 +30,7 @@ public struct WorkerService: Service {
     public init(
         queue: any JobQueue, runner: JobRunner, name: String, concurrency: Int, logger: Logger,
         canRunElsewhere: (@Sendable (Data) async -> Bool)? = nil, threads: WorkerThreads? = nil,
-        metrics: JobMetrics = JobMetrics(languages: []), audit: AuditLog? = nil
+        metrics: JobMetrics = JobMetrics(jobs: JobCounter(languages: [])), audit: AuditLog? = nil
     ) {
         self.queue = queue
         self.runner = runner
@@ -168,9 +168,11 @@ public struct WorkerService: Service {
         guard let audit else { return }
         let time = Date()
         await audit.write { [runner] in
-            AuditRecord(
-                time: time, requestID: lease.requestID, keyName: lease.ownerName, body: lease.request,
-                request: try? runner.read(lease.request), result: result, isAccepted: isAccepted
+            let request = try? runner.read(lease.request)
+            return AuditRecord(
+                time: time, requestID: lease.requestID, keyName: lease.ownerName, body: lease.request, request: request,
+                // An invalid request's word for it may be anything.
+                language: request.map { _ in result.language }, result: result, isAccepted: isAccepted
             ).json
         }
     }

@@ -59,8 +59,10 @@ struct ServeCommand: ParsableCommand {
         settings.maxConnections = try DescriptorLimit.connections(besides: 8 * slots)
         let api = settings
         let manager = try running.serviceManager(logger: logger)
-        let additions = try engine.store.commandsThatAdd()
-        let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
+        let additions = ImageStore.commandsThatAdd(try engine.store.knownLanguages())
+        let jobs = JobMetrics(jobs: JobCounter(languages: running.languages.all))
+        let unrun = UnrunRecords(jobs: jobs.jobs, audit: audit)
+        let shared = try redis.map { try selection.redisQueue(on: $0, unrun: unrun, logger: logger) }
         let isOpen = Event()
         var conditions = [Supervised.Condition.event(isOpen, "starting")]
         if let redis, let shared { conditions.append(.reached(shared, at: redis)) }
@@ -73,7 +75,7 @@ struct ServeCommand: ParsableCommand {
             do {
                 try await Self.serve(
                     running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions, api: api,
-                    metricsAddress: metricsAddress, audit: audit, listening: isOpen, supervised: supervised,
+                    metricsAddress: metricsAddress, jobs: jobs, unrun: unrun, audit: audit, listening: isOpen, supervised: supervised,
                     logger: logger)
             } catch {
                 await running.engine.shutDown()
@@ -90,8 +92,8 @@ struct ServeCommand: ParsableCommand {
 
     private static func serve(
         _ running: RunningEngine, slots: Int, additions: [String: String], shared: RedisJobQueue?,
-        queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?, audit: AuditLog?,
-        listening: Event, supervised: Supervised?, logger: Logger
+        queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?, jobs: JobMetrics,
+        unrun: UnrunRecords, audit: AuditLog?, listening: Event, supervised: Supervised?, logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
         readImagesAhead(running.images, logger: logger)
@@ -112,7 +114,7 @@ struct ServeCommand: ParsableCommand {
                     successTerminationBehavior: .gracefullyShutdownGroup)
             ]
         } else {
-            let own = EmbeddedJobQueue(options: queueOptions)
+            let own = EmbeddedJobQueue(options: queueOptions, onUnrun: unrun.note)
             queue = own
             queueFigures = [Figures.queue(own)]
             languages = FixedLanguages(
@@ -120,7 +122,6 @@ struct ServeCommand: ParsableCommand {
         }
         let name = RunCommand.hostName
         let runner = running.runner(named: name, slots: slots)
-        let jobs = JobMetrics(languages: running.languages.all.map(\.name))
         let http = HTTPMetrics()
         let page = MetricsPage(
             [Figures.build, ProcessFigures.families, http.families] + queueFigures

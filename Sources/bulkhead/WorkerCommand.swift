@@ -39,11 +39,13 @@ struct WorkerCommand: ParsableCommand {
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         let manager = try running.serviceManager(logger: logger)
-        let queue = try selection.redisQueue(on: server, logger: logger)
+        let jobs = JobMetrics(jobs: JobCounter(languages: running.languages.all))
+        let queue = try selection.redisQueue(
+            on: server, unrun: UnrunRecords(jobs: jobs.jobs, audit: audit), logger: logger)
         try runToEnd {
             do {
                 try await Self.work(
-                    running, slots: slots, queue: queue, metricsAddress: metricsAddress, audit: audit,
+                    running, slots: slots, queue: queue, metricsAddress: metricsAddress, jobs: jobs, audit: audit,
                     supervised: manager.map {
                         Supervised(
                             manager: $0, logger: logger, conditions: [.reached(queue, at: server)],
@@ -59,14 +61,13 @@ struct WorkerCommand: ParsableCommand {
 
     private static func work(
         _ running: RunningEngine, slots: Int, queue: RedisJobQueue, metricsAddress: MetricsAddress?,
-        audit: AuditLog?, supervised: Supervised?, logger: Logger
+        jobs: JobMetrics, audit: AuditLog?, supervised: Supervised?, logger: Logger
     ) async throws {
         try await running.engine.warmUp(slots: slots)
         ServeCommand.readImagesAhead(running.images, logger: logger)
         let name = RunCommand.hostName
         let workers = LivingWorkers(queue: queue, commands: [:], logger: logger)
         let runner = running.runner(named: name, slots: slots)
-        let jobs = JobMetrics(languages: running.languages.all.map(\.name))
         let worker = WorkerService(
             queue: queue, runner: runner, name: name, concurrency: slots, logger: logger,
             canRunElsewhere: { await workers.canRun($0) }, metrics: jobs, audit: audit)

@@ -10,15 +10,15 @@ import Testing
 struct QueueKind: Sendable, CustomTestStringConvertible {
     let testDescription: String
     /// A new, empty queue.
-    let make: @Sendable (QueueOptions, ManualClock) async throws -> any JobQueue
+    let make: @Sendable (QueueOptions, ManualClock, UnrunJobObserver?) async throws -> any JobQueue
 
     static let all =
-        [QueueKind(testDescription: "embedded") { EmbeddedJobQueue(options: $0, clock: $1) }]
+        [QueueKind(testDescription: "embedded") { EmbeddedJobQueue(options: $0, clock: $1, onUnrun: $2) }]
         + (RedisTestServer.shared.map { [redis(on: $0)] } ?? [])
 
     /// A queue of its own for each test, on one server. What the server ends by its own time ends by the test's as well.
     private static func redis(on server: RedisTestServer) -> QueueKind {
-        QueueKind(testDescription: "redis") { options, clock in
+        QueueKind(testDescription: "redis") { options, clock, onUnrun in
             let name = UUID().uuidString
             clock.whenAdvanced { duration in
                 do {
@@ -29,14 +29,16 @@ struct QueueKind: Sendable, CustomTestStringConvertible {
             }
             return RedisJobQueue(
                 server: try server.server(), settings: RedisQueueOptions(name: name), options: options, clock: clock,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onUnrun: onUnrun)
         }
     }
 
     /// A new, empty queue with its clock.
-    func start(_ options: QueueOptions = QueueOptions()) async throws -> (queue: any JobQueue, clock: ManualClock) {
+    func start(
+        _ options: QueueOptions = QueueOptions(), onUnrun: UnrunJobObserver? = nil
+    ) async throws -> (queue: any JobQueue, clock: ManualClock) {
         let clock = ManualClock()
-        return (try await make(options, clock), clock)
+        return (try await make(options, clock, onUnrun), clock)
     }
 }
 
