@@ -14,6 +14,7 @@ public struct JobRunner: Sendable {
     private let compileCache: CompileCache?
     private let memory: MemoryBudget?
     private let slots: SlotShares?
+    private let caseTime: CaseTime
     private let compilers = CompilerCount()
 
     /// The most bytes that a compilation may hand to the program's sandbox.
@@ -35,10 +36,11 @@ public struct JobRunner: Sendable {
     ///   - compileCache: where compilations are kept for the next job with the same source; nil to compile each time.
     ///   - memory: what the limits of all programs that run may add up to; nil where the number of slots is bound enough.
     ///   - slots: what jobs and their cases have of the engine's slots; nil where one job runs at a time.
+    ///   - caseTime: how long the cases of a job may take together.
     public init(
         engine: any SandboxEngine, languages: ServedLanguages, maxima: Limits, standard: Limits = .standard,
         compileLimits: Limits = .compile, worker: String, compileCache: CompileCache? = nil,
-        memory: MemoryBudget? = nil, slots: SlotShares? = nil
+        memory: MemoryBudget? = nil, slots: SlotShares? = nil, caseTime: CaseTime = CaseTime()
     ) {
         self.engine = engine
         self.languages = languages
@@ -49,6 +51,7 @@ public struct JobRunner: Sendable {
         self.compileCache = compileCache
         self.memory = memory
         self.slots = slots
+        self.caseTime = caseTime
     }
 
     /// What it counted so far; nil for what it does without.
@@ -144,7 +147,7 @@ public struct JobRunner: Sendable {
             if let cases = request.cases {
                 let runner = CaseRunner(
                     engine: engine, memory: memory, slots: slots, cases: cases, program: configuration,
-                    limits: plan.run.limits, encoding: request.outputEncoding)
+                    limits: plan.run.limits, encoding: request.outputEncoding, time: caseTime)
                 try await runner.run(into: &result)
                 return result
             }

@@ -214,9 +214,11 @@ struct QueueTarget: ParsableArguments {
         var logger = Logger(label: "bulkhead")
         // The one line below says it.
         logger.logLevel = .critical
-        let audit = try auditing?.open(logger: Logger(label: "bulkhead", factory: StreamLogHandler.standardError(label:)))
+        let audit = try auditing?.open(
+            logger: Logger(label: "bulkhead", factory: StreamLogHandler.standardError(label:)))
         let unrun = try audit.map {
-            UnrunRecords(jobs: JobCounter(languages: try ImageStore.standard.knownLanguages().map(\.language)), audit: $0)
+            UnrunRecords(
+                jobs: JobCounter(languages: try ImageStore.standard.knownLanguages().map(\.language)), audit: $0)
         }
         let queue = try selection.redisQueue(on: server, unrun: unrun, logger: logger)
         do {

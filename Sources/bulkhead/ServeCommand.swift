@@ -31,6 +31,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var selection: QueueSelection
 
     @Option(Settings.slots) var slots: String?
+    @Option(Settings.maxJobTime) var maxJobTime: String?
 
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var metrics: MetricsOptions
@@ -47,6 +48,7 @@ struct ServeCommand: ParsableCommand {
                 + (stateDirectory == ImageStore.defaultStateDirectory ? "" : " --state-dir \(stateDirectory)"))
         let slots = try Self.slotCount(slots)
         let memory = try memory.settings()
+        let caseTime = CaseTime(limit: try Settings.maxJobTime.value(maxJobTime))
         let redis = try selection.redis()
         let queueOptions = try selection.options()
         let metricsAddress = try metrics.address()
@@ -74,8 +76,10 @@ struct ServeCommand: ParsableCommand {
         try runToEnd {
             do {
                 try await Self.serve(
-                    running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions, api: api,
-                    metricsAddress: metricsAddress, jobs: jobs, unrun: unrun, audit: audit, listening: isOpen, supervised: supervised,
+                    running, slots: slots, caseTime: caseTime, additions: additions, shared: shared,
+                    queueOptions: queueOptions, api: api,
+                    metricsAddress: metricsAddress, jobs: jobs, unrun: unrun, audit: audit, listening: isOpen,
+                    supervised: supervised,
                     logger: logger)
             } catch {
                 await running.engine.shutDown()
@@ -91,7 +95,7 @@ struct ServeCommand: ParsableCommand {
     }
 
     private static func serve(
-        _ running: RunningEngine, slots: Int, additions: [String: String], shared: RedisJobQueue?,
+        _ running: RunningEngine, slots: Int, caseTime: CaseTime, additions: [String: String], shared: RedisJobQueue?,
         queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?, jobs: JobMetrics,
         unrun: UnrunRecords, audit: AuditLog?, listening: Event, supervised: Supervised?, logger: Logger
     ) async throws {
@@ -121,7 +125,7 @@ struct ServeCommand: ParsableCommand {
                 Offer([WorkerOffer(languages: running.languages.all, maxima: running.maxima)]), commands: additions)
         }
         let name = RunCommand.hostName
-        let runner = running.runner(named: name, slots: slots)
+        let runner = running.runner(named: name, slots: slots, caseTime: caseTime)
         let http = HTTPMetrics()
         let page = MetricsPage(
             [Figures.build, ProcessFigures.families, http.families] + queueFigures

@@ -245,7 +245,9 @@ extension EndToEnd {
             #expect(try HTTP.send("DELETE", place, "", type: "", port: port).status == 200)
             #expect(try HTTP.post("/api/jobs", try request("bash", "echo 2"), port: port).status == 202)
             let drained = try Command.bulkhead(["queue", "drain", "--audit-log", file], environment: own)
-            #expect(drained.exitCode == 0 && String(decoding: drained.output, as: UTF8.self) == "cancelled: 1\n", "\(drained.error)")
+            #expect(
+                drained.exitCode == 0 && String(decoding: drained.output, as: UTF8.self) == "cancelled: 1\n",
+                "\(drained.error)")
             let ended = try Scrape(port: port)
             try isClean(ended)
             #expect(ended[#"bulkhead_jobs_total{language="bash",status="cancelled"}"#] == 1)

@@ -47,7 +47,8 @@ struct AuditTests {
         try await run(
             [#"{"language":"py","code":"secret","stdin":"in","files":[{"path":"x","content":"abc"}]}"#, invalid],
             engine,
-            metrics: JobMetrics(jobs: JobCounter(languages: [Samples.python])), audit: try AuditLog(path: path, logger: Self.silent))
+            metrics: JobMetrics(jobs: JobCounter(languages: [Samples.python])),
+            audit: try AuditLog(path: path, logger: Self.silent))
         let text = try String(contentsOfFile: path, encoding: .utf8)
         #expect(!text.contains("secret") && !text.contains("stranger"))
         let lines = try text.split(separator: "\n").map { line in
