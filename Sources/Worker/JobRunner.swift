@@ -80,7 +80,15 @@ public struct JobRunner: Sendable {
         json: Data, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
         live: LiveJob? = nil, onOutput: OutputObserver? = nil
     ) async throws(RequestProblems) -> ExecutionResult {
-        let request = try read(json)
+        try await runInSlot(read(json), circumstances, input: input, live: live, onOutput: onOutput)
+    }
+
+    /// Runs a request, as one that was read here, in a slot of its own.
+    /// - Throws: `RequestProblems` for an interactive one that nobody could send to.
+    func runInSlot(
+        _ request: ExecutionRequest, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
+        live: LiveJob? = nil, onOutput: OutputObserver? = nil
+    ) async throws(RequestProblems) -> ExecutionResult {
         if request.isInteractive { try live?.checkInteractive() }
         guard let slots else {
             return await run(request, circumstances, input: input, live: live, onOutput: onOutput)
