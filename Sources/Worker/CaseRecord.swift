@@ -9,7 +9,6 @@ struct CaseRecord {
     private var results: [CaseResult]
     private var evidence: [Int: Evidence] = [:]
     private var kept: KeptOutput
-    private var truncated: [Int: (output: Bool, error: Bool)] = [:]
     private var setupTimes: [Int: Double] = [:]
     /// Whether the job was told to stop before all was run.
     var isCancelled = false
@@ -27,13 +26,9 @@ struct CaseRecord {
     mutating func note(_ run: CaseRun, of index: Int) {
         let (outcome, verdict) = (run.outcome, run.verdict)
         results[index] = CaseResult(
-            name: cases.list[index].name, status: verdict.status, verdict: run.judgement, exitCode: verdict.exitCode,
-            signal: verdict.signal, message: verdict.message, wallTimeMs: outcome.report.wallTime.milliseconds,
-            cpuTimeMs: outcome.report.cpuTime.milliseconds, memoryBytes: Int(clamping: outcome.report.memoryPeak),
-            stdoutBytes: outcome.standardOutput.bytes.count, stderrBytes: outcome.standardError.bytes.count,
-            evidence: CaseEvidence(verdict.evidence))
+            name: cases.list[index].name, status: verdict.status, verdict: run.judgement,
+            program: ProgramRecord(outcome, verdict), evidence: CaseEvidence(verdict.evidence))
         evidence[index] = verdict.evidence
-        truncated[index] = (outcome.standardOutput.isTruncated, outcome.standardError.isTruncated)
         setupTimes[index] = outcome.setupTime.milliseconds
         kept.keep(.init(output: outcome.standardOutput.bytes, error: outcome.standardError.bytes), of: index)
     }
@@ -62,7 +57,6 @@ struct CaseRecord {
         for index in evidence.keys.filter(isUnwanted) {
             results[index] = CaseResult(skipped: cases.list[index])
             evidence[index] = nil
-            truncated[index] = nil
             setupTimes[index] = nil
             kept.drop(index)
         }
@@ -98,14 +92,9 @@ struct CaseRecord {
 
     private func finished(_ index: Int) -> CaseResult {
         var result = results[index]
-        guard let truncated = truncated[index] else { return result }
+        guard evidence[index] != nil else { return result }
         let streams = kept[index]
-        result.stdoutTruncated = truncated.output || streams.output.count < result.stdoutBytes
-        result.stderrTruncated = truncated.error || streams.error.count < result.stderrBytes
-        let output = OutputText(streams.output, isTruncated: result.stdoutTruncated, encoding: encoding)
-        let error = OutputText(streams.error, isTruncated: result.stderrTruncated, encoding: encoding)
-        (result.stdout, result.stdoutLossy) = (output.text, output.isLossy)
-        (result.stderr, result.stderrLossy) = (error.text, error.isLossy)
+        result.program.show(output: streams.output, error: streams.error, encoding)
         return result
     }
 

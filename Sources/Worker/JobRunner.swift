@@ -267,27 +267,10 @@ public struct JobRunner: Sendable {
         let outcome = try await runInTurn(configuration, into: &result, onOutput: onOutput)
         let verdict = Verdict(outcome, limits: limits)
         result.status = verdict.status
-        result.exitCode = verdict.exitCode
-        result.signal = verdict.signal
-        result.message = verdict.message
+        result.program = ProgramRecord(outcome, verdict)
+        result.program.show(
+            output: outcome.standardOutput.bytes, error: outcome.standardError.bytes, encoding)
         result.evidence = verdict.evidence
-        let standardOutput = OutputText(
-            outcome.standardOutput.bytes, isTruncated: outcome.standardOutput.isTruncated,
-            encoding: encoding)
-        let standardError = OutputText(
-            outcome.standardError.bytes, isTruncated: outcome.standardError.isTruncated,
-            encoding: encoding)
-        result.stdout = standardOutput.text
-        result.stdoutBytes = outcome.standardOutput.bytes.count
-        result.stdoutTruncated = outcome.standardOutput.isTruncated
-        result.stdoutLossy = standardOutput.isLossy
-        result.stderr = standardError.text
-        result.stderrBytes = outcome.standardError.bytes.count
-        result.stderrTruncated = outcome.standardError.isTruncated
-        result.stderrLossy = standardError.isLossy
-        result.wallTimeMs = outcome.report.wallTime.milliseconds
-        result.cpuTimeMs = outcome.report.cpuTime.milliseconds
-        result.memoryBytes = Int(clamping: outcome.report.memoryPeak)
         result.setupTimeMs = outcome.setupTime.milliseconds
         result.files = Self.files(of: outcome)
     }

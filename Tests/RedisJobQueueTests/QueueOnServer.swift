@@ -37,8 +37,9 @@ struct QueueOnServer {
 extension ExecutionResult {
     static func sample(_ id: String, _ status: Status = .ok, attempt: Int = 1, stdout: String = "") -> ExecutionResult {
         ExecutionResult(
-            id: id, status: status, language: "c", version: "12", stdout: stdout, attempt: attempt, worker: "test",
-            evidence: Evidence())
+            id: id, status: status, language: "c", version: "12", program: ProgramRecord(stdout: stdout),
+            attempt: attempt,
+            worker: "test", evidence: Evidence())
     }
 }
 
