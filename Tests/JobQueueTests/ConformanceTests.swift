@@ -259,6 +259,25 @@ import Testing
         try await queue.add(owned("c-again", "c"))
     }
 
+    @Test(
+        "what a free worker takes at once does not wait, and is refused for nothing that waits",
+        arguments: QueueKind.all)
+    func refusesNothingToFreeWorkers(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxQueued: 2))
+        let slots = 40
+        try await queue.announce(slots: slots)
+        let taking = (0..<slots).map { _ in Task { try await queue.take() } }
+        try await queue.settle { $0.takers == slots }
+        for index in 0..<slots { try await queue.add(owned("a-\(index)", "a", maxQueued: 1)) }
+        for task in taking { _ = try await task.value }
+        // Now nobody is free.
+        try await queue.add(owned("a-waits", "a", maxQueued: 1))
+        await expectRefusal(.ownerFull) { try await queue.add(owned("a-more", "a", maxQueued: 1)) }
+        try await queue.add("b")
+        await expectRefusal(.full) { try await queue.add("c") }
+        #expect(try await queue.counts().running == slots)
+    }
+
     @Test("nor does one fill it with large requests", arguments: QueueKind.all)
     func leavesBytes(kind: QueueKind) async throws {
         let (queue, _) = try await kind.start(QueueOptions(maxQueuedBytes: 10_000))

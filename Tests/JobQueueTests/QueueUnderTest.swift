@@ -51,6 +51,13 @@ extension JobQueue {
 
     func take() async throws -> Lease { try await take(by: "test") }
 
+    /// As a worker that lives and runs so many jobs at once. In one process there is nobody to tell.
+    func announce(slots: Int) async throws {
+        guard let shared = self as? RedisJobQueue else { return }
+        try await shared.announce(
+            WorkerAnnouncement(id: "test", host: "test", languages: [], maxima: .standard, slots: slots))
+    }
+
     /// Takes the next job and finishes it with `ok`.
     func runNext() async throws {
         let lease = try await take()
