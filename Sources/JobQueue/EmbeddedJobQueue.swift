@@ -77,6 +77,7 @@ public actor EmbeddedJobQueue: JobQueue {
 
     let options: QueueOptions
     private let clock: any QueueClock
+    private let onUnrun: UnrunJobObserver?
     var phase = Phase.open
     var jobs: [String: Job] = [:]
     private var queued = FairLine()
@@ -98,10 +99,22 @@ public actor EmbeddedJobQueue: JobQueue {
     private var takerOrder = Line<UInt64>()
     var followers = Followers()
     private var timer: (deadline: Duration, task: Task<Void, Never>)?
+    /// Jobs that ended here and that `onUnrun` has not done with. They keep their places and bytes until then.
+    private var untold = Line<UnrunJob>()
+    private var untoldBytes = 0
+    private var telling: Task<Void, Never>?
 
-    public init(options: QueueOptions = QueueOptions(), clock: any QueueClock = SystemClock()) {
+    /// - Parameters:
+    ///   - options: what it may hold.
+    ///   - clock: where time comes from.
+    ///   - onUnrun: hears of the jobs that end here without a worker's word.
+    public init(
+        options: QueueOptions = QueueOptions(), clock: any QueueClock = SystemClock(),
+        onUnrun: UnrunJobObserver? = nil
+    ) {
         self.options = options
         self.clock = clock
+        self.onUnrun = onUnrun
     }
 
     deinit {
@@ -123,10 +136,10 @@ public actor EmbeddedJobQueue: JobQueue {
         guard jobs[new.id] == nil, finished[new.id] == nil else {
             throw QueueError(.duplicateJob, "a job of this id is there already")
         }
-        guard queued.count < options.maxQueued || !takerOrder.isEmpty else {
+        guard queued.count + untold.count < options.maxQueued || !takerOrder.isEmpty else {
             throw full("\(queued.count) jobs are waiting already")
         }
-        guard queuedBytes + new.request.count <= options.maxQueuedBytes else {
+        guard queuedBytes + untoldBytes + new.request.count <= options.maxQueuedBytes else {
             throw full("the waiting jobs take \(queuedBytes) bytes already")
         }
         if let owner = new.owner { try checkQuota(of: owner) }
@@ -329,13 +342,14 @@ public actor EmbeddedJobQueue: JobQueue {
         followers.ringAll()
     }
 
-    public func close() {
+    public func close() async {
         drain()
         phase = .closed
         for ticket in waiters.keys { resume(waiter: ticket, with: .failure(EmbeddedJobQueue.closed)) }
         followers.ringAll()
         timer?.task.cancel()
         timer = nil
+        await telling?.value
     }
 
     // MARK: Transitions
@@ -397,11 +411,26 @@ public actor EmbeddedJobQueue: JobQueue {
 
     private func finish(_ job: Job, unrun status: Status, _ message: String) {
         let queueTime = (clock.uptime - job.addedAt) / .milliseconds(1)
-        finish(
-            job,
-            ExecutionResult(
-                notRun: job.new.id, status: status, message: message, request: job.new.request, attempt: job.attempt,
-                queueTimeMs: queueTime))
+        let result = ExecutionResult(
+            notRun: job.new.id, status: status, message: message, request: job.new.request, attempt: job.attempt,
+            queueTimeMs: queueTime)
+        finish(job, result)
+        guard onUnrun != nil else { return }
+        untold.append(
+            UnrunJob(
+                result: result, request: job.new.request, requestID: job.new.requestID, ownerName: job.new.owner?.name))
+        untoldBytes += job.new.request.count
+        if telling == nil { telling = Task { await tell() } }
+    }
+
+    /// Tells of what ended here, one after the other, until nothing is left to tell.
+    private func tell() async {
+        while let job = untold.first {
+            await onUnrun?(job)
+            _ = untold.popFirst()
+            untoldBytes -= job.request.count
+        }
+        telling = nil
     }
 
     /// The one way to `finished`, from waiting (already out of the line) as from running.

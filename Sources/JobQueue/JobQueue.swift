@@ -11,7 +11,8 @@ public protocol JobQueue: Sendable {
     var isDurable: Bool { get }
 
     /// Puts a job at the end of the line, or of its owner's turns. Its idempotency key, the capacity and the owner's quotas
-    /// are checked and taken in one step with it; a repetition is answered however full the queue is.
+    /// are checked and taken in one step with it; a repetition is answered however full the queue is. What a free worker takes
+    /// at once does not wait, and is refused for no number of jobs that do.
     /// - Throws: `full`, `ownerBusy` and `ownerFull` with `retryAfter`, `duplicateJob`, `keyReused`, `closed`, `unavailable`.
     @discardableResult
     func add(_ job: NewJob) async throws(QueueError) -> AddOutcome

@@ -1,8 +1,8 @@
 /// First in, first out, with a way back to the front and one out of the middle.
-struct Line<Element: Equatable> {
+struct Line<Element> {
     /// What has been taken from the front leaves a gap that is closed once it is most of the storage.
-    private var storage: [Element?] = []
-    private var head = 0
+    fileprivate var storage: [Element?] = []
+    fileprivate var head = 0
 
     var count: Int { storage.count - head }
 
@@ -33,7 +33,9 @@ struct Line<Element: Equatable> {
         }
         return element
     }
+}
 
+extension Line where Element: Equatable {
     /// Takes `element` out wherever it stands; takes time in proportion to the length.
     mutating func remove(_ element: Element) {
         guard let index = storage[head...].firstIndex(of: element) else { return }

@@ -32,55 +32,30 @@ public enum CaseVerdict: Sendable, Equatable {
     }
 }
 
-/// How one case went. Fields as in `ExecutionResult`.
+/// How one case went. The fields of its program are its own as well.
+@dynamicMemberLookup
 public struct CaseResult: Sendable, Equatable {
     public var name: String?
     /// Nil where it was skipped.
     public var status: Status?
     public var verdict: CaseVerdict
-    /// As much of what the program wrote as the result has room for.
-    public var stdout: String
-    public var stderr: String
-    public var exitCode: Int?
-    public var signal: String?
-    public var message: String?
-    public var wallTimeMs: Double
-    public var cpuTimeMs: Double
-    public var memoryBytes: Int
-    /// Bytes that came out of the pipe, also where fewer are kept.
-    public var stdoutBytes: Int
-    public var stderrBytes: Int
-    public var stdoutTruncated: Bool
-    public var stderrTruncated: Bool
-    public var stdoutLossy: Bool
-    public var stderrLossy: Bool
+    public var program: ProgramRecord
     public var evidence: CaseEvidence
 
     public init(
-        name: String? = nil, status: Status?, verdict: CaseVerdict, stdout: String = "", stderr: String = "",
-        exitCode: Int? = nil, signal: String? = nil, message: String? = nil, wallTimeMs: Double = 0,
-        cpuTimeMs: Double = 0, memoryBytes: Int = 0, stdoutBytes: Int = 0, stderrBytes: Int = 0,
-        stdoutTruncated: Bool = false, stderrTruncated: Bool = false, stdoutLossy: Bool = false,
-        stderrLossy: Bool = false, evidence: CaseEvidence = CaseEvidence()
+        name: String? = nil, status: Status?, verdict: CaseVerdict, program: ProgramRecord = ProgramRecord(),
+        evidence: CaseEvidence = CaseEvidence()
     ) {
         self.name = name
         self.status = status
         self.verdict = verdict
-        self.stdout = stdout
-        self.stderr = stderr
-        self.exitCode = exitCode
-        self.signal = signal
-        self.message = message
-        self.wallTimeMs = wallTimeMs
-        self.cpuTimeMs = cpuTimeMs
-        self.memoryBytes = memoryBytes
-        self.stdoutBytes = stdoutBytes
-        self.stderrBytes = stderrBytes
-        self.stdoutTruncated = stdoutTruncated
-        self.stderrTruncated = stderrTruncated
-        self.stdoutLossy = stdoutLossy
-        self.stderrLossy = stderrLossy
+        self.program = program
         self.evidence = evidence
+    }
+
+    public subscript<Value>(dynamicMember member: WritableKeyPath<ProgramRecord, Value>) -> Value {
+        get { program[keyPath: member] }
+        set { program[keyPath: member] = newValue }
     }
 
     /// A case that was not run.
@@ -155,8 +130,7 @@ public struct CaseResults: Sendable, Equatable {
     /// See `ExecutionResult.approximateBytes`.
     var approximateBytes: Int {
         results.reduce(0) {
-            $0 + 512 + ($1.name?.utf8.count ?? 0) + $1.stdout.utf8.count + $1.stderr.utf8.count
-                + ($1.message?.utf8.count ?? 0)
+            $0 + 512 + ($1.name?.utf8.count ?? 0) + $1.program.textBytes
         }
     }
 }

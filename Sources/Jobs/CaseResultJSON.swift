@@ -35,16 +35,12 @@ extension CaseResults.Summary {
 extension CaseResult {
     /// As an element of `results`.
     public var jsonObject: JSONObject {
-        [
+        var object: JSONObject = [
             "name": .optional(name), "status": .optional(status?.rawValue), "verdict": .string(verdict.text),
-            "stdout": .string(stdout), "stderr": .string(stderr), "exitCode": .optional(exitCode),
-            "signal": .optional(signal), "message": .optional(message), "wallTimeMs": .double(wallTimeMs),
-            "cpuTimeMs": .double(cpuTimeMs), "memoryBytes": .integer(memoryBytes),
-            "stdoutBytes": .integer(stdoutBytes), "stderrBytes": .integer(stderrBytes),
-            "stdoutTruncated": .bool(stdoutTruncated), "stderrTruncated": .bool(stderrTruncated),
-            "stdoutLossy": .bool(stdoutLossy), "stderrLossy": .bool(stderrLossy),
-            "evidence": .object(evidence.jsonObject),
         ]
+        object.members += program.endMembers + program.streamMembers
+        object.members.append(.init(name: "evidence", value: .object(evidence.jsonObject)))
+        return object
     }
 
     fileprivate init(_ fields: ResultFields) throws(ResultError) {
@@ -53,13 +49,7 @@ extension CaseResult {
         }
         self.init(
             name: try fields.optionalString("name"), status: try fields.optionalChoice("status"), verdict: verdict,
-            stdout: try fields.string("stdout"), stderr: try fields.string("stderr"),
-            exitCode: try fields.optionalInteger("exitCode"), signal: try fields.optionalString("signal"),
-            message: try fields.optionalString("message"), wallTimeMs: try fields.double("wallTimeMs"),
-            cpuTimeMs: try fields.double("cpuTimeMs"), memoryBytes: try fields.integer("memoryBytes"),
-            stdoutBytes: try fields.integer("stdoutBytes"), stderrBytes: try fields.integer("stderrBytes"),
-            stdoutTruncated: try fields.bool("stdoutTruncated"), stderrTruncated: try fields.bool("stderrTruncated"),
-            stdoutLossy: try fields.bool("stdoutLossy"), stderrLossy: try fields.bool("stderrLossy"),
+            program: try ProgramRecord(fields),
             evidence: try CaseEvidence(ResultFields(try fields.object("evidence"))))
     }
 }

@@ -1,6 +1,9 @@
 import Foundation
 
 /// A job's answer: every field of the contract, each always present in JSON, null where there is nothing to say.
+///
+/// The fields of its program are its own as well.
+@dynamicMemberLookup
 public struct ExecutionResult: Sendable, Equatable {
     /// The job.
     public var id: String
@@ -9,34 +12,11 @@ public struct ExecutionResult: Sendable, Equatable {
     public var language: String
     /// The language's version; empty where the job never ran.
     public var version: String
-    /// What the program wrote, in the encoding that the request asked for.
-    public var stdout: String
-    public var stderr: String
-    /// Nil where the program did not exit by itself.
-    public var exitCode: Int?
-    /// The name of the signal that ended the program (`SIGSEGV`), or nil.
-    public var signal: String?
-    /// For people: why the status is what it is, or nil.
-    public var message: String?
-    /// Milliseconds from the program's start to its end.
-    public var wallTimeMs: Double
-    /// Milliseconds of CPU, user and system, of all its processes.
-    public var cpuTimeMs: Double
-    /// The most memory in bytes that it held at once.
-    public var memoryBytes: Int
+    public var program: ProgramRecord
     /// Milliseconds from the job's arrival to its being taken by a worker.
     public var queueTimeMs: Double
     /// Milliseconds from being taken to the program's start.
     public var setupTimeMs: Double
-    /// Bytes that came out of the pipe, before any decoding.
-    public var stdoutBytes: Int
-    public var stderrBytes: Int
-    /// Whether more came than was kept.
-    public var stdoutTruncated: Bool
-    public var stderrTruncated: Bool
-    /// Whether bytes that are not UTF-8 were replaced by U+FFFD.
-    public var stdoutLossy: Bool
-    public var stderrLossy: Bool
     public var files: [CollectedFile]
     /// Nil for a language that is not compiled.
     public var compile: CompileResult?
@@ -51,34 +31,18 @@ public struct ExecutionResult: Sendable, Equatable {
     public var cases: CaseResults?
 
     public init(
-        id: String, status: Status, language: String, version: String, stdout: String = "", stderr: String = "",
-        exitCode: Int? = nil, signal: String? = nil, message: String? = nil, wallTimeMs: Double = 0,
-        cpuTimeMs: Double = 0, memoryBytes: Int = 0, queueTimeMs: Double = 0, setupTimeMs: Double = 0,
-        stdoutBytes: Int = 0, stderrBytes: Int = 0, stdoutTruncated: Bool = false, stderrTruncated: Bool = false,
-        stdoutLossy: Bool = false, stderrLossy: Bool = false, files: [CollectedFile] = [],
-        compile: CompileResult? = nil, attempt: Int, worker: String, metadata: JSONObject = JSONObject(),
-        evidence: Evidence, cases: CaseResults? = nil
+        id: String, status: Status, language: String, version: String, program: ProgramRecord = ProgramRecord(),
+        queueTimeMs: Double = 0, setupTimeMs: Double = 0, files: [CollectedFile] = [], compile: CompileResult? = nil,
+        attempt: Int, worker: String, metadata: JSONObject = JSONObject(), evidence: Evidence,
+        cases: CaseResults? = nil
     ) {
         self.id = id
         self.status = status
         self.language = language
         self.version = version
-        self.stdout = stdout
-        self.stderr = stderr
-        self.exitCode = exitCode
-        self.signal = signal
-        self.message = message
-        self.wallTimeMs = wallTimeMs
-        self.cpuTimeMs = cpuTimeMs
-        self.memoryBytes = memoryBytes
+        self.program = program
         self.queueTimeMs = queueTimeMs
         self.setupTimeMs = setupTimeMs
-        self.stdoutBytes = stdoutBytes
-        self.stderrBytes = stderrBytes
-        self.stdoutTruncated = stdoutTruncated
-        self.stderrTruncated = stderrTruncated
-        self.stdoutLossy = stdoutLossy
-        self.stderrLossy = stderrLossy
         self.files = files
         self.compile = compile
         self.attempt = attempt
@@ -86,6 +50,11 @@ public struct ExecutionResult: Sendable, Equatable {
         self.metadata = metadata
         self.evidence = evidence
         self.cases = cases
+    }
+
+    public subscript<Value>(dynamicMember member: WritableKeyPath<ProgramRecord, Value>) -> Value {
+        get { program[keyPath: member] }
+        set { program[keyPath: member] = newValue }
     }
 
     /// The answer to a job that no program ran for: cancelled or expired while it waited, or failed by the engine.
@@ -109,14 +78,14 @@ public struct ExecutionResult: Sendable, Equatable {
             }
         }
         self.init(
-            id: id, status: status, language: language, version: "", message: message, queueTimeMs: queueTimeMs,
-            attempt: attempt, worker: worker, metadata: metadata, evidence: Evidence())
+            id: id, status: status, language: language, version: "", program: ProgramRecord(message: message),
+            queueTimeMs: queueTimeMs, attempt: attempt, worker: worker, metadata: metadata, evidence: Evidence())
     }
 
     /// A bound on the memory that this result takes, for queues that keep it.
     public var approximateBytes: Int {
         // Covers the fixed fields, whose size does not depend on the program.
-        var bytes = 2_048 + stdout.utf8.count + stderr.utf8.count + (message?.utf8.count ?? 0)
+        var bytes = 2_048 + program.textBytes
         bytes += files.reduce(0) { $0 + 128 + $1.path.utf8.count + ($1.content?.utf8.count ?? 0) }
         bytes += (compile?.stdout.utf8.count ?? 0) + (compile?.stderr.utf8.count ?? 0)
         bytes += cases?.approximateBytes ?? 0

@@ -16,19 +16,23 @@ extension ExecutionResult {
     }
 
     private var ownFields: JSONObject {
-        [
+        var object: JSONObject = [
             "id": .string(id), "status": .string(status.rawValue), "language": .string(language),
-            "version": .string(version), "stdout": .string(stdout), "stderr": .string(stderr),
-            "exitCode": .optional(exitCode), "signal": .optional(signal), "message": .optional(message),
-            "wallTimeMs": .double(wallTimeMs), "cpuTimeMs": .double(cpuTimeMs), "memoryBytes": .integer(memoryBytes),
-            "queueTimeMs": .double(queueTimeMs), "setupTimeMs": .double(setupTimeMs),
-            "stdoutBytes": .integer(stdoutBytes), "stderrBytes": .integer(stderrBytes),
-            "stdoutTruncated": .bool(stdoutTruncated), "stderrTruncated": .bool(stderrTruncated),
-            "stdoutLossy": .bool(stdoutLossy), "stderrLossy": .bool(stderrLossy),
+            "version": .string(version),
+        ]
+        object.members += program.endMembers
+        object.members += [
+            .init(name: "queueTimeMs", value: .double(queueTimeMs)),
+            .init(name: "setupTimeMs", value: .double(setupTimeMs)),
+        ]
+        object.members += program.streamMembers
+        let rest: JSONObject = [
             "files": .array(files.map { .object($0.jsonObject) }),
             "compile": compile.map { .object($0.jsonObject) } ?? .null, "attempt": .integer(attempt),
             "worker": .string(worker), "metadata": .object(metadata), "evidence": .object(evidence.jsonObject),
         ]
+        object.members += rest.members
+        return object
     }
 
     /// Reads what `json` wrote. Unknown fields are passed over: fields are only ever added to the contract.
@@ -45,15 +49,9 @@ extension ExecutionResult {
         let fields = ResultFields(object)
         self.init(
             id: try fields.string("id"), status: try fields.choice("status"), language: try fields.string("language"),
-            version: try fields.string("version"), stdout: try fields.string("stdout"),
-            stderr: try fields.string("stderr"), exitCode: try fields.optionalInteger("exitCode"),
-            signal: try fields.optionalString("signal"), message: try fields.optionalString("message"),
-            wallTimeMs: try fields.double("wallTimeMs"), cpuTimeMs: try fields.double("cpuTimeMs"),
-            memoryBytes: try fields.integer("memoryBytes"), queueTimeMs: try fields.double("queueTimeMs"),
-            setupTimeMs: try fields.double("setupTimeMs"), stdoutBytes: try fields.integer("stdoutBytes"),
-            stderrBytes: try fields.integer("stderrBytes"), stdoutTruncated: try fields.bool("stdoutTruncated"),
-            stderrTruncated: try fields.bool("stderrTruncated"), stdoutLossy: try fields.bool("stdoutLossy"),
-            stderrLossy: try fields.bool("stderrLossy"), files: try fields.objects("files", CollectedFile.init),
+            version: try fields.string("version"), program: try ProgramRecord(fields),
+            queueTimeMs: try fields.double("queueTimeMs"), setupTimeMs: try fields.double("setupTimeMs"),
+            files: try fields.objects("files", CollectedFile.init),
             compile: try fields.optionalObject("compile", CompileResult.init), attempt: try fields.integer("attempt"),
             worker: try fields.string("worker"), metadata: try fields.object("metadata"),
             evidence: try Evidence(ResultFields(try fields.object("evidence"))),

@@ -14,11 +14,11 @@ public protocol CodeExecutor: Sendable {
     /// Runs a program to its end. A cancelled task's program is ended.
     /// - Parameters:
     ///   - request: a request of `POST /api/execute`, checked by nobody yet.
-    ///   - onProgress: hears now and then what it does, in words or output of the program; may be called on any thread.
+    ///   - onProgress: hears what it prints and does, as it does; may be called on any thread. Nil where nobody asks.
     /// - Returns: the result, as `POST /api/execute` answers it.
     /// - Throws: why it was not run.
     func execute(
-        _ request: Data, onProgress: @escaping @Sendable (String) -> Void
+        _ request: Data, onProgress: (@Sendable (ExecutionProgress) -> Void)?
     ) async throws(ExecutorFailure) -> JSONObject
 }
 

@@ -306,8 +306,7 @@ public final class MCPServer: Sendable {
             if let member = arguments.members.first(where: { !ToolCatalog.fields.contains($0.name) }) {
                 throw Self.unknown(member.name)
             }
-            let result = ResultText(
-                try await executor.execute(JSONValue.object(arguments).serialized(), onProgress: progress(of: request)))
+            let result = ResultText(try await execute(arguments, request))
             return completed(
                 content(result.content, structured: result.structured, isError: result.isFailure, request),
                 by: request.revision)
@@ -350,32 +349,29 @@ public final class MCPServer: Sendable {
 
     // MARK: Progress
 
-    /// The most bytes of what a program does that one notification tells.
-    private static let mostProgress = 1_024
-
-    /// Tells the client what the program does, where it asked for that; four times a second at most, and not at all where it
-    /// does not read.
-    private func progress(of request: Request) -> @Sendable (String) -> Void {
+    /// Runs a program, and tells the client meanwhile what it does, where it asked for that and reads.
+    private func execute(_ arguments: JSONObject, _ request: Request) async throws(ExecutorFailure) -> JSONObject {
+        let json = JSONValue.object(arguments).serialized()
         guard let token = request.parameters.object("_meta")?["progressToken"], JSONRPCID(token) != nil else {
-            return { _ in }
+            return try await executor.execute(json, onProgress: nil)
         }
-        let told = Mutex((count: 0, last: ContinuousClock.now - .seconds(1)))
-        return { [weak self] words in
-            guard let self, self.writer.hasRoom else { return }
-            let count = told.withLock { told -> Int? in
-                guard ContinuousClock.now - told.last >= .milliseconds(250) else { return nil }
-                told = (told.count + 1, .now)
-                return told.count
-            }
-            guard let count, !words.isEmpty, self.isWanted(request.id) else { return }
-            self.send([
+        let teller = ProgressTeller { [weak self] count, message in
+            guard let self, writer.hasRoom, isWanted(request.id) else { return false }
+            send([
                 "jsonrpc": .string("2.0"), "method": .string("notifications/progress"),
                 "params": .object([
-                    "progressToken": token, "progress": .integer(count),
-                    "message": .string(ResultText.shortened(words, to: Self.mostProgress).text),
+                    "progressToken": token, "progress": .integer(count), "message": .string(message),
                 ]),
             ])
+            return true
         }
+        let telling = Task { await teller.run() }
+        defer {
+            telling.cancel()
+            // No progress behind the answer.
+            teller.end()
+        }
+        return try await executor.execute(json) { teller.hear($0) }
     }
 
     // MARK: Requests that take time

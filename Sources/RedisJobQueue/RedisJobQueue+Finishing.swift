@@ -94,7 +94,7 @@ extension RedisJobQueue {
             let result = ExecutionResult(
                 notRun: token.jobID, status: .cancelled, message: message, request: hold.job.data ?? Data(),
                 attempt: hold.job.started, queueTimeMs: Double(max(0, now - hold.job.timestamp)))
-            try await finish(hold, .failed(message), result)
+            try await finish(unrun: hold, message, result)
             return
         }
         end(hold)
@@ -131,6 +131,15 @@ extension RedisJobQueue {
         }
     }
 
+    /// Finishes a job that this process holds and did not run.
+    func finish(unrun hold: Hold, _ message: String, _ result: ExecutionResult) async throws(QueueError) {
+        try await finish(hold, .failed(message), result)
+        let job = hold.job
+        await onUnrun?(
+            UnrunJob(
+                result: result, request: job.data ?? Data(), requestID: job.requestID, ownerName: job.ownerName))
+    }
+
     /// Finishes a job that nobody holds, or has it cancelled by whoever does.
     /// - Returns: nil for an unknown job.
     func withdraw(_ id: String, _ why: Withdrawal) async throws(QueueError) -> CancelOutcome? {
@@ -147,8 +156,9 @@ extension RedisJobQueue {
             case (.defer, true): "cancelled; its worker did not answer"
             case (.defer, false): "queue: the job stalled more than \(options.maxStalls) times"
             }
+        let request = Data(known[4].data ?? [])
         let result = ExecutionResult(
-            notRun: id, status: status, message: message, request: Data(known[4].data ?? []),
+            notRun: id, status: status, message: message, request: request,
             attempt: known[1].integer ?? 0, queueTimeMs: Double(max(0, now - timestamp)))
         let reply = try await run(
             .withdraw,
@@ -156,7 +166,13 @@ extension RedisJobQueue {
                 id: id, second: why.rawValue, .failed(message), result, JobOptions(json: known[2].data),
                 Self.callNumber()))
         switch reply.integer {
-        case 0: return .cancelled
+        case 0:
+            // Of all who tried, this process was the one that ended it.
+            await onUnrun?(
+                UnrunJob(
+                    result: result, request: request, requestID: known[5].string.flatMap { RequestID($0) },
+                    ownerName: known[6].string.flatMap { ClientName.isUsable($0) ? $0 : nil }))
+            return .cancelled
         case 1: return .requested
         case 2, 3: return .alreadyFinished
         case -1: return nil

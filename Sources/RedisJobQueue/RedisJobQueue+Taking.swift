@@ -181,7 +181,7 @@ extension RedisJobQueue {
             notRun: job.id, status: status, message: reason, request: job.data ?? Data(), attempt: job.started,
             queueTimeMs: taken.lease.queueTime / .milliseconds(1))
         do {
-            try await finish(taken.hold, .failed(reason), result)
+            try await finish(unrun: taken.hold, reason, result)
         } catch {
             // The lock runs out, and whoever takes the job then refuses it again.
             logger.warning("job not refused", metadata: ["job": "\(job.id)", "reason": "\(error)"])

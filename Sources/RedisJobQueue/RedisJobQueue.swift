@@ -46,6 +46,7 @@ public actor RedisJobQueue: JobQueue {
     let options: QueueOptions
     let clock: any QueueClock
     let logger: Logger
+    let onUnrun: UnrunJobObserver?
     let keys: QueueKeys
     public nonisolated let metrics: RedisMetrics
     let commands: RedisPipeline
@@ -85,10 +86,13 @@ public actor RedisJobQueue: JobQueue {
     ///   - clock: where time comes from; locks and keys end by the server's own.
     ///   - metrics: counts what the connections do.
     ///   - logger: hears of the connections and of jobs by their id, never of what is in them.
+    ///   - onUnrun: hears of the jobs that this process ends without a worker's word.
     public init(
         server: RedisServer, settings: RedisQueueOptions = RedisQueueOptions(), options: QueueOptions = QueueOptions(),
-        clock: any QueueClock = SystemClock(), metrics: RedisMetrics = RedisMetrics(), logger: Logger
+        clock: any QueueClock = SystemClock(), metrics: RedisMetrics = RedisMetrics(), logger: Logger,
+        onUnrun: UnrunJobObserver? = nil
     ) {
+        self.onUnrun = onUnrun
         self.metrics = metrics
         self.settings = settings
         self.options = options

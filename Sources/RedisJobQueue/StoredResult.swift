@@ -45,15 +45,14 @@ struct StoredResult: Sendable, Equatable {
             text = prefix(of: text, bytes: streamBytes)
             return true
         }
-        if cut(&short.stdout) { short.stdoutTruncated = true }
-        if cut(&short.stderr) { short.stderrTruncated = true }
+        short.program.shorten(cut)
         if var compile = short.compile {
             _ = cut(&compile.stdout)
             _ = cut(&compile.stderr)
             short.compile = compile
         }
         for index in short.cases?.results.indices ?? 0..<0 {
-            short.cases?.results[index].shorten(cut)
+            short.cases?.results[index].program.shorten(cut)
         }
         short.files = listed(short.files, bytes: streamBytes == 0 ? 0 : most / 4)
         if streamBytes == 0 {
@@ -111,7 +110,7 @@ struct StoredResult: Sendable, Equatable {
     }
 }
 
-extension CaseResult {
+extension ProgramRecord {
     /// Has `cut` shorten the streams, and says where it did.
     fileprivate mutating func shorten(_ cut: (inout String) -> Bool) {
         if cut(&stdout) { stdoutTruncated = true }

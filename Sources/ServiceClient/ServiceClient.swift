@@ -49,6 +49,24 @@ public struct ServiceClient: Sendable {
     /// - Returns: the answer.
     /// - Throws: `Failure`, or `CancellationError`.
     public func send(_ method: String, _ path: String, json: Data? = nil) async throws -> Response {
+        try await exchange(method, path, json: json, onEvent: nil)
+    }
+
+    /// Follows a stream of events until it ends, or until it is told to stop. A cancelled task's connection is closed.
+    /// - Parameters:
+    ///   - path: below the service's address.
+    ///   - onEvent: hears of each event; answers whether it wants more.
+    /// - Returns: the answer, without the body where that was a stream of events.
+    /// - Throws: `Failure`, or `CancellationError`.
+    public func follow(
+        _ path: String, onEvent: @escaping @Sendable (ServerSentEvents.Event) -> Bool
+    ) async throws -> Response {
+        try await exchange("GET", path, json: nil, onEvent: onEvent)
+    }
+
+    private func exchange(
+        _ method: String, _ path: String, json: Data?, onEvent: (@Sendable (ServerSentEvents.Event) -> Bool)?
+    ) async throws -> Response {
         let channel: NIOAsyncChannel<HTTPClientResponsePart, HTTPPart<HTTPRequestHead, ByteBuffer>>
         do {
             channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -72,7 +90,7 @@ public struct ServiceClient: Sendable {
                 try await outbound.write(.head(head(method, path, json)))
                 if let json { try await outbound.write(.body(ByteBuffer(bytes: json))) }
                 try await outbound.write(.end(nil))
-                return try await Self.read(inbound)
+                return try await Self.read(inbound, onEvent: onEvent)
             }
         } catch let error as Failure {
             throw error
@@ -97,15 +115,31 @@ public struct ServiceClient: Sendable {
     }
 
     private static func read(
-        _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>
+        _ inbound: NIOAsyncChannelInboundStream<HTTPClientResponsePart>,
+        onEvent: (@Sendable (ServerSentEvents.Event) -> Bool)?
     ) async throws -> Response {
         var head: HTTPResponseHead?
         var body = ByteBuffer()
+        var events: ServerSentEvents?
         for try await part in inbound {
             switch part {
             case .head(let given):
                 // Informational ones come before (RFC 9110 section 15.2).
                 head = given
+                let type = given.headers.first(name: "content-type") ?? ""
+                if onEvent != nil, given.status == .ok, type.hasPrefix("text/event-stream") {
+                    events = ServerSentEvents(most: mostBytes)
+                }
+            case .body(let bytes) where events != nil:
+                let found: [ServerSentEvents.Event]?
+                do {
+                    found = try events?.take(bytes.readableBytesView)
+                } catch {
+                    throw Failure(description: "an event of the service is larger than \(mostBytes) bytes")
+                }
+                for event in found ?? [] where onEvent?(event) == false {
+                    return Response(status: 200, headers: head?.headers ?? [:], body: Data())
+                }
             case .body(let bytes):
                 guard body.readableBytes + bytes.readableBytes <= mostBytes else {
                     throw Failure(description: "the service's answer is larger than \(mostBytes) bytes")

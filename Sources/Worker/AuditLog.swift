@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 import Telemetry
 
-/// A file that gets one line for each job that ran here.
+/// A file that gets one line for each job that ran here, or was ended here in the queue.
 ///
 /// It is opened once, before root is given up, and never again: who runs jobs may open nothing. Every line is one write(2) to
 /// the end of the file, so that several processes may share it and rotation by copytruncate loses the place of none.

@@ -2,7 +2,7 @@ import Foundation
 import Hashing
 import Jobs
 
-/// What the audit log says of one attempt at a job: who asked for what, by sizes and SHA-256, and what came of it. Nothing of
+/// What the audit log says of one attempt at a job, or of one that ended in the queue: who asked for what, by sizes and SHA-256, and what came of it. Nothing of
 /// the request's or the program's own words is in it, file names included.
 struct AuditRecord {
     var time: Date
@@ -11,8 +11,10 @@ struct AuditRecord {
     var keyName: String?
     /// The request as it came.
     var body: Data
-    /// The same, read; nil where it was not valid.
+    /// The same, read; nil where it was not valid, or nobody was to run it.
     var request: ExecutionRequest?
+    /// The language's canonical name; nil where it is not known to be one.
+    var language: String?
     var result: ExecutionResult
     /// Whether the queue took the result: where it did not, another attempt's counts.
     var isAccepted: Bool
@@ -22,9 +24,7 @@ struct AuditRecord {
         let object: JSONObject = [
             "time": .string(time.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))),
             "job": .string(result.id), "request": .optional(requestID?.text), "key": .optional(keyName),
-            // An invalid request's word for it may be anything.
-            "language": .optional(request.map { _ in result.language }),
-            "version": .optional(request.map { _ in result.version }),
+            "language": .optional(language), "version": .optional(request.map { _ in result.version }),
             "status": .string(result.status.rawValue), "accepted": .bool(isAccepted),
             "attempt": .integer(result.attempt), "worker": .string(result.worker),
             "body": Self.digest(Array(body)),

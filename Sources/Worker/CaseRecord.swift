@@ -9,10 +9,11 @@ struct CaseRecord {
     private var results: [CaseResult]
     private var evidence: [Int: Evidence] = [:]
     private var kept: KeptOutput
-    private var truncated: [Int: (output: Bool, error: Bool)] = [:]
     private var setupTimes: [Int: Double] = [:]
     /// Whether the job was told to stop before all was run.
     var isCancelled = false
+    /// How long all cases may take together, where some did not come to their end for it.
+    private var exceededTime: Duration?
 
     init(cases: TestCases, limits: Limits, encoding: OutputEncoding, keptBytes: Int) {
         self.cases = cases
@@ -25,13 +26,9 @@ struct CaseRecord {
     mutating func note(_ run: CaseRun, of index: Int) {
         let (outcome, verdict) = (run.outcome, run.verdict)
         results[index] = CaseResult(
-            name: cases.list[index].name, status: verdict.status, verdict: run.judgement, exitCode: verdict.exitCode,
-            signal: verdict.signal, message: verdict.message, wallTimeMs: outcome.report.wallTime.milliseconds,
-            cpuTimeMs: outcome.report.cpuTime.milliseconds, memoryBytes: Int(clamping: outcome.report.memoryPeak),
-            stdoutBytes: outcome.standardOutput.bytes.count, stderrBytes: outcome.standardError.bytes.count,
-            evidence: CaseEvidence(verdict.evidence))
+            name: cases.list[index].name, status: verdict.status, verdict: run.judgement,
+            program: ProgramRecord(outcome, verdict), evidence: CaseEvidence(verdict.evidence))
         evidence[index] = verdict.evidence
-        truncated[index] = (outcome.standardOutput.isTruncated, outcome.standardError.isTruncated)
         setupTimes[index] = outcome.setupTime.milliseconds
         kept.keep(.init(output: outcome.standardOutput.bytes, error: outcome.standardError.bytes), of: index)
     }
@@ -42,12 +39,24 @@ struct CaseRecord {
         results[index].message = error.message
     }
 
+    /// Says of what was not run to its end why that is.
+    /// - Parameters:
+    ///   - limit: how long all cases may take together.
+    ///   - isWanted: whether a case was to be run.
+    mutating func endForTime(_ limit: Duration, where isWanted: (Int) -> Bool) {
+        for index in results.indices where isWanted(index) && results[index].verdict == .skipped {
+            results[index].message = "not run to its end: \(Self.words(limit)) for all cases were over"
+            exceededTime = limit
+        }
+    }
+
+    private static func words(_ limit: Duration) -> String { "the \(Int(limit / .milliseconds(1))) ms" }
+
     /// Lets go of what was run but is not wanted any more.
     mutating func drop(where isUnwanted: (Int) -> Bool) {
         for index in evidence.keys.filter(isUnwanted) {
             results[index] = CaseResult(skipped: cases.list[index])
             evidence[index] = nil
-            truncated[index] = nil
             setupTimes[index] = nil
             kept.drop(index)
         }
@@ -60,7 +69,7 @@ struct CaseRecord {
         // The first that did not run well stands for the job; before it, one that ended the job as a whole.
         func first(_ condition: (Status) -> Bool) -> Int? { results.firstIndex { $0.status.map(condition) ?? false } }
         let ended = first { $0 == .internalError } ?? first { $0 == .cancelled }
-        let first = ended ?? (isCancelled ? nil : first { $0 != .ok })
+        let first = ended ?? (isCancelled || exceededTime != nil ? nil : first { $0 != .ok })
         result.status = first.flatMap { results[$0].status } ?? (isCancelled ? .cancelled : .ok)
         result.exitCode = first.map { results[$0].exitCode } ?? (result.status == .ok ? 0 : nil)
         result.signal = first.flatMap { results[$0].signal }
@@ -72,18 +81,20 @@ struct CaseRecord {
         result.memoryBytes = results.map(\.memoryBytes).max() ?? 0
         result.setupTimeMs = setupTimes.values.max() ?? 0
         result.evidence = wholeEvidence(ofFirst: first)
+        if ended == nil, let exceededTime {
+            result.status = .wallTimeLimit
+            result.exitCode = nil
+            result.message = "\(Self.words(exceededTime)) for all its cases were over before each had come to its end"
+            result.evidence.firedLimit = "jobTimeMs"
+            result.evidence.firedAtMs = exceededTime.milliseconds
+        }
     }
 
     private func finished(_ index: Int) -> CaseResult {
         var result = results[index]
-        guard let truncated = truncated[index] else { return result }
+        guard evidence[index] != nil else { return result }
         let streams = kept[index]
-        result.stdoutTruncated = truncated.output || streams.output.count < result.stdoutBytes
-        result.stderrTruncated = truncated.error || streams.error.count < result.stderrBytes
-        let output = OutputText(streams.output, isTruncated: result.stdoutTruncated, encoding: encoding)
-        let error = OutputText(streams.error, isTruncated: result.stderrTruncated, encoding: encoding)
-        (result.stdout, result.stdoutLossy) = (output.text, output.isLossy)
-        (result.stderr, result.stderrLossy) = (error.text, error.isLossy)
+        result.program.show(output: streams.output, error: streams.error, encoding)
         return result
     }
 

@@ -1,4 +1,5 @@
 import Isolation
+import JobQueue
 import Jobs
 
 /// Runs the cases of one job, each in a fresh sandbox: one after the other in the job's own slot, and beside that in others
@@ -16,6 +17,7 @@ struct CaseRunner {
     let program: SandboxConfiguration
     let limits: Limits
     let encoding: OutputEncoding
+    let time: CaseTime
 
     /// What is kept of the output of all cases together, in bytes, unless one alone may write more.
     static let leastKeptBytes = 1 << 20
@@ -26,14 +28,14 @@ struct CaseRunner {
         case failed(IsolationError)
     }
 
-    private struct Event: Sendable {
-        var index: Int
-        var end: End
-        /// How long it waited for memory.
-        var waited: Duration
+    private enum Event: Sendable {
+        case ended(Int, End)
+        /// It may be later than all cases together may take.
+        case alarm
     }
 
-    /// Runs them. A cancelled task's cases are ended, and the job is `cancelled`.
+    /// Runs them. A cancelled task's cases are ended, and the job is `cancelled`; those that their time does not suffice for are
+    /// skipped.
     /// - Parameter result: gets all that there is to say, also where this throws.
     /// - Throws: `IsolationError` of the first case that could not be run; the others are ended then.
     func run(into result: inout ExecutionResult) async throws(IsolationError) {
@@ -41,61 +43,100 @@ struct CaseRunner {
             cases: cases, limits: limits, encoding: encoding,
             keptBytes: max(Self.leastKeptBytes, limits.outputBytes))
         var failure: IsolationError?
+        var queueTime = Duration.zero
         await withTaskGroup(of: Event.self) { group in
             var schedule = CaseSchedule(count: cases.list.count, stopsOnFailure: cases.stopsOnFailure)
-            var running: [Int: Task<Event, Never>] = [:]
+            var running: [Int: Task<End, Never>] = [:]
             // Of the cases that run, one is in the job's own slot.
             var borrowed = 0
+            /// When their time is over; moves with every wait for memory, in which none of them runs.
+            var deadline: Duration?
+            var isOverdue: Bool { deadline.map { $0 <= time.clock.uptime } ?? false }
             while true {
-                while failure == nil, !Task.isCancelled, schedule.hasNext {
+                while failure == nil, !isOverdue, !Task.isCancelled, schedule.hasNext {
                     let isFirst = running.isEmpty
                     guard isFirst || borrow(), let index = schedule.start() else { break }
-                    if !isFirst { borrowed += 1 }
-                    // The job's own case before any that is lent something: its memory is taken before others are looked at.
-                    let holdsMemory = !isFirst || memory?.takeNow(program.limits.memory) ?? true
-                    let task = Task(executorPreference: globalConcurrentExecutor) {
-                        await attempt(index, holdsMemory: holdsMemory)
+                    if isFirst {
+                        do throws(IsolationError) {
+                            guard let waited = try await waitForMemory() else {
+                                record.note(
+                                    CaseRun(.cancelledBeforeStart, of: cases.list[index], cases.comparison, limits),
+                                    of: index)
+                                break
+                            }
+                            queueTime += waited
+                            if let earlier = deadline {
+                                deadline = earlier + waited
+                            } else {
+                                deadline = time.clock.uptime + time.limit
+                                group.addTask { [deadline] in await alarm(at: deadline) }
+                            }
+                        } catch {
+                            failure = error
+                            record.note(error, of: index)
+                            break
+                        }
+                    } else {
+                        borrowed += 1
                     }
+                    let task = Task(executorPreference: globalConcurrentExecutor) { await attempt(index) }
                     running[index] = task
                     group.addTask {
                         await withTaskCancellationHandler {
-                            await task.value
+                            .ended(index, await task.value)
                         } onCancel: {
                             task.cancel()
                         }
                     }
-                    // It waits for memory itself.
-                    guard holdsMemory else { break }
                 }
-                guard let event = await group.next() else { break }
-                running[event.index] = nil
+                guard !running.isEmpty, let event = await group.next() else { break }
+                guard case .ended(let index, let end) = event else {
+                    if isOverdue {
+                        for task in running.values { task.cancel() }
+                    } else {
+                        group.addTask { [deadline] in await alarm(at: deadline) }
+                    }
+                    continue
+                }
+                running[index] = nil
                 if borrowed > max(0, running.count - 1) {
                     borrowed -= 1
                     slots?.giveBack()
                 }
-                result.queueTimeMs = ((result.queueTimeMs + event.waited.milliseconds) * 1_000).rounded() / 1_000
-                switch event.end {
-                case .failed(let error) where schedule.isWanted(event.index):
+                switch end {
+                case .failed(let error) where schedule.isWanted(index):
                     if failure == nil { failure = error }
-                    record.note(error, of: event.index)
+                    record.note(error, of: index)
                     for task in running.values { task.cancel() }
-                case .ran(let run) where schedule.isWanted(event.index):
-                    // One that was ended for another's failure tells nothing of the program.
-                    if failure != nil, run.verdict.status == .cancelled { break }
-                    record.note(run, of: event.index)
+                case .ran(let run) where schedule.isWanted(index):
+                    // One that was ended for another's failure, or for the job's time, tells nothing of the program.
+                    if run.verdict.status == .cancelled, failure != nil || isOverdue && !Task.isCancelled { break }
+                    record.note(run, of: index)
                     guard run.judgement != .accepted else { break }
-                    schedule.failed(event.index)
+                    schedule.failed(index)
                     for (index, task) in running where !schedule.isWanted(index) { task.cancel() }
                     record.drop { !schedule.isWanted($0) }
                 case .failed, .ran:
                     break
                 }
             }
-            // Not for a failure, and not run to the end: it was told to stop.
-            if failure == nil, schedule.hasNext { record.isCancelled = true }
+            group.cancelAll()
+            if failure == nil, Task.isCancelled {
+                // Not run to the end: it was told to stop.
+                record.isCancelled = schedule.hasNext
+            } else if failure == nil, isOverdue {
+                record.endForTime(time.limit, where: schedule.isWanted)
+            }
         }
+        result.queueTimeMs = ((result.queueTimeMs + queueTime.milliseconds) * 1_000).rounded() / 1_000
         record.fill(&result)
         if let failure { throw failure }
+    }
+
+    private func alarm(at deadline: Duration?) async -> Event {
+        // A cancelled sleep is over, and nobody listens any more.
+        if let deadline { try? await time.clock.sleep(until: deadline) }
+        return .alarm
     }
 
     /// Takes slot and memory for one more case, where both are to be had at once.
@@ -108,26 +149,23 @@ struct CaseRunner {
         return true
     }
 
-    private func attempt(_ index: Int, holdsMemory: Bool) async -> Event {
-        let asked = ContinuousClock.now
-        var admitted: ContinuousClock.Instant?
-        let end: End
+    /// Takes memory for the only case that is to run.
+    /// - Returns: how long that took; nil for a cancelled task, which has none then.
+    private func waitForMemory() async throws(IsolationError) -> Duration? {
+        guard let memory, !memory.takeNow(program.limits.memory) else { return .zero }
+        let asked = time.clock.uptime
+        guard try await memory.take(program.limits.memory) else { return nil }
+        return time.clock.uptime - asked
+    }
+
+    /// Runs a case for which there is memory, and gives that back.
+    private func attempt(_ index: Int) async -> End {
+        defer { memory?.giveBack(program.limits.memory) }
         do throws(IsolationError) {
-            if let memory, !holdsMemory {
-                let run = try await memory.holding(program.limits.memory) { () async throws(IsolationError) in
-                    admitted = .now
-                    return try await runAndJudge(index)
-                }
-                end = .ran(run ?? CaseRun(.cancelledBeforeStart, of: cases.list[index], cases.comparison, limits))
-            } else {
-                admitted = asked
-                defer { if holdsMemory { memory?.giveBack(program.limits.memory) } }
-                end = .ran(try await runAndJudge(index))
-            }
+            return .ran(try await runAndJudge(index))
         } catch {
-            end = .failed(error)
+            return .failed(error)
         }
-        return Event(index: index, end: end, waited: (admitted ?? .now) - asked)
     }
 
     private func runAndJudge(_ index: Int) async throws(IsolationError) -> CaseRun {

@@ -7,28 +7,17 @@ public final class JobMetrics: Sendable {
         case queue, setup, compile, run, total
     }
 
-    /// For a language that is none of those served: such a request was refused.
-    private static let otherLanguage = "other"
-
-    private static let statuses = Dictionary(
-        uniqueKeysWithValues: Status.allCases.enumerated().map { ($0.element, $0.offset) })
-    private let places: [String: Int]
-    private let jobs: Counters
+    /// What jobs came to, those that ended in the queue among them.
+    public let jobs: JobCounter
     private let phases: Histograms
     private let setups: Histograms
     private let oomKills: Counters
     private let deniedCalls: Counters
     private let refusedResults: Counters
 
-    /// - Parameter languages: the names of those served.
-    public init(languages: [String]) {
-        let names = Array(Set(languages)).sorted() + [Self.otherLanguage]
-        places = Dictionary(names.enumerated().map { ($0.element, $0.offset) }) { first, _ in first }
-        jobs = Counters(
-            "bulkhead_jobs_total", help: "Attempts at jobs that ended here, by language and status.",
-            series: names.flatMap { language in
-                Status.allCases.map { [.init("language", language), .init("status", $0.rawValue)] }
-            })
+    /// - Parameter jobs: counts the jobs themselves.
+    public init(jobs: JobCounter) {
+        self.jobs = jobs
         let bounds = Histograms.steps(from: 0.000_1, to: 100)
         phases = Histograms(
             "bulkhead_job_phase_seconds",
@@ -55,8 +44,7 @@ public final class JobMetrics: Sendable {
     ///   - total: from being added to being put down.
     ///   - isAccepted: whether the queue took it.
     func ended(_ result: ExecutionResult, total: Duration, isAccepted: Bool) {
-        let language = places[result.language] ?? places.count - 1
-        if let status = Self.statuses[result.status] { jobs.add(at: language * Self.statuses.count + status) }
+        jobs.add(result)
         if !isAccepted { refusedResults.add() }
         phases.observe(milliseconds: result.queueTimeMs, at: Phase.queue.rawValue)
         if let compile = result.compile, !compile.cached {
@@ -76,6 +64,6 @@ public final class JobMetrics: Sendable {
     }
 
     public func families() -> [Family] {
-        [jobs.family, phases.family, setups.family, oomKills.family, deniedCalls.family, refusedResults.family]
+        jobs.families() + [phases.family, setups.family, oomKills.family, deniedCalls.family, refusedResults.family]
     }
 }

@@ -14,6 +14,7 @@ public struct JobRunner: Sendable {
     private let compileCache: CompileCache?
     private let memory: MemoryBudget?
     private let slots: SlotShares?
+    private let caseTime: CaseTime
     private let compilers = CompilerCount()
 
     /// The most bytes that a compilation may hand to the program's sandbox.
@@ -38,10 +39,11 @@ public struct JobRunner: Sendable {
     ///   - compileCache: where compilations are kept for the next job with the same source; nil to compile each time.
     ///   - memory: what the limits of all programs that run may add up to; nil where the number of slots is bound enough.
     ///   - slots: what jobs and their cases have of the engine's slots; nil where one job runs at a time.
+    ///   - caseTime: how long the cases of a job may take together.
     public init(
         engine: any SandboxEngine, languages: ServedLanguages, maxima: Limits, standard: Limits = .standard,
         compileLimits: Limits = .compile, worker: String, compileCache: CompileCache? = nil,
-        memory: MemoryBudget? = nil, slots: SlotShares? = nil
+        memory: MemoryBudget? = nil, slots: SlotShares? = nil, caseTime: CaseTime = CaseTime()
     ) {
         self.engine = engine
         self.languages = languages
@@ -52,6 +54,7 @@ public struct JobRunner: Sendable {
         self.compileCache = compileCache
         self.memory = memory
         self.slots = slots
+        self.caseTime = caseTime
     }
 
     /// What it counted so far; nil for what it does without.
@@ -80,7 +83,15 @@ public struct JobRunner: Sendable {
         json: Data, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
         live: LiveJob? = nil, onOutput: OutputObserver? = nil
     ) async throws(RequestProblems) -> ExecutionResult {
-        let request = try read(json)
+        try await runInSlot(read(json), circumstances, input: input, live: live, onOutput: onOutput)
+    }
+
+    /// Runs a request, as one that was read here, in a slot of its own.
+    /// - Throws: `RequestProblems` for an interactive one that nobody could send to.
+    func runInSlot(
+        _ request: ExecutionRequest, _ circumstances: Circumstances, input: SandboxConfiguration.Input? = nil,
+        live: LiveJob? = nil, onOutput: OutputObserver? = nil
+    ) async throws(RequestProblems) -> ExecutionResult {
         if request.isInteractive { try live?.checkInteractive() }
         guard let slots else {
             return await run(request, circumstances, input: input, live: live, onOutput: onOutput)
@@ -147,7 +158,7 @@ public struct JobRunner: Sendable {
             if let cases = request.cases {
                 let runner = CaseRunner(
                     engine: engine, memory: memory, slots: slots, cases: cases, program: configuration,
-                    limits: plan.run.limits, encoding: request.outputEncoding)
+                    limits: plan.run.limits, encoding: request.outputEncoding, time: caseTime)
                 try await runner.run(into: &result)
                 return result
             }
@@ -259,27 +270,10 @@ public struct JobRunner: Sendable {
         let outcome = try await runInTurn(configuration, into: &result, onOutput: onOutput)
         let verdict = Verdict(outcome, limits: limits)
         result.status = verdict.status
-        result.exitCode = verdict.exitCode
-        result.signal = verdict.signal
-        result.message = verdict.message
+        result.program = ProgramRecord(outcome, verdict)
+        result.program.show(
+            output: outcome.standardOutput.bytes, error: outcome.standardError.bytes, encoding)
         result.evidence = verdict.evidence
-        let standardOutput = OutputText(
-            outcome.standardOutput.bytes, isTruncated: outcome.standardOutput.isTruncated,
-            encoding: encoding)
-        let standardError = OutputText(
-            outcome.standardError.bytes, isTruncated: outcome.standardError.isTruncated,
-            encoding: encoding)
-        result.stdout = standardOutput.text
-        result.stdoutBytes = outcome.standardOutput.bytes.count
-        result.stdoutTruncated = outcome.standardOutput.isTruncated
-        result.stdoutLossy = standardOutput.isLossy
-        result.stderr = standardError.text
-        result.stderrBytes = outcome.standardError.bytes.count
-        result.stderrTruncated = outcome.standardError.isTruncated
-        result.stderrLossy = standardError.isLossy
-        result.wallTimeMs = outcome.report.wallTime.milliseconds
-        result.cpuTimeMs = outcome.report.cpuTime.milliseconds
-        result.memoryBytes = Int(clamping: outcome.report.memoryPeak)
         result.setupTimeMs = outcome.setupTime.milliseconds
         result.files = Self.files(of: outcome)
     }

@@ -38,13 +38,21 @@ public final class MemoryBudget: Sendable {
     func holding<Value>(
         _ wanted: UInt64, _ body: () async throws(IsolationError) -> Value
     ) async throws(IsolationError) -> Value? {
+        guard try await take(wanted) else { return nil }
+        defer { giveBack(wanted) }
+        return try await body()
+    }
+
+    /// Takes memory, and waits for its turn; whoever got it calls `giveBack`.
+    /// - Parameter wanted: bytes.
+    /// - Returns: whether it got them; false for a task that was cancelled while it waited.
+    /// - Throws: `IsolationError` for more than the whole budget, which no wait could give.
+    func take(_ wanted: UInt64) async throws(IsolationError) -> Bool {
         guard wanted <= bytes else {
             throw IsolationError(
                 .invalid, "needs \(wanted) bytes of memory, and all programs together may take \(bytes)")
         }
-        guard await memory.take(wanted) else { return nil }
-        defer { giveBack(wanted) }
-        return try await body()
+        return await memory.take(wanted)
     }
 
     /// Takes memory if there is room for it now and nobody waits; whoever got it calls `giveBack`.

@@ -30,7 +30,7 @@ public struct WorkerService: Service {
     public init(
         queue: any JobQueue, runner: JobRunner, name: String, concurrency: Int, logger: Logger,
         canRunElsewhere: (@Sendable (Data) async -> Bool)? = nil, threads: WorkerThreads? = nil,
-        metrics: JobMetrics = JobMetrics(languages: []), audit: AuditLog? = nil
+        metrics: JobMetrics = JobMetrics(jobs: JobCounter(languages: [])), audit: AuditLog? = nil
     ) {
         self.queue = queue
         self.runner = runner
@@ -122,7 +122,7 @@ public struct WorkerService: Service {
             }
         }
         // A worker that is stopped rather than shut down does not wait for programs to end by themselves.
-        let outcome = await withTaskCancellationHandler {
+        let (outcome, request) = await withTaskCancellationHandler {
             await job.value
         } onCancel: {
             job.cancel()
@@ -132,7 +132,7 @@ public struct WorkerService: Service {
         let isAccepted = await report(outcome, of: lease, logger)
         guard let result = outcome.result else { return }
         metrics.ended(result, total: lease.queueTime + (.now - begun), isAccepted: isAccepted)
-        await note(result, of: lease, isAccepted: isAccepted)
+        await note(result, of: lease, request, isAccepted: isAccepted)
     }
 
     /// Puts down what came of a job.
@@ -177,15 +177,15 @@ public struct WorkerService: Service {
     }
 
     /// Writes the job's line into the audit log. Its answer is on its way by now; the next job here waits for the line.
-    private func note(_ result: ExecutionResult, of lease: Lease, isAccepted: Bool) async {
+    private func note(
+        _ result: ExecutionResult, of lease: Lease, _ request: ExecutionRequest?, isAccepted: Bool
+    ) async {
         guard let audit else { return }
-        let time = Date()
-        await audit.write { [runner] in
-            AuditRecord(
-                time: time, requestID: lease.requestID, keyName: lease.ownerName, body: lease.request,
-                request: try? runner.read(lease.request), result: result, isAccepted: isAccepted
-            ).json
-        }
+        let record = AuditRecord(
+            time: Date(), requestID: lease.requestID, keyName: lease.ownerName, body: lease.request, request: request,
+            // An invalid request's word for it may be anything.
+            language: request.map { _ in result.language }, result: result, isAccepted: isAccepted)
+        await audit.write { record.json }
     }
 
     private enum JobOutcome: Sendable {
@@ -208,28 +208,45 @@ public struct WorkerService: Service {
         error.problems.map { "\($0.pointer) \($0.detail)" }.joined(separator: "; ")
     }
 
-    private func attempt(_ lease: Lease) async -> JobOutcome {
-        let circumstances = JobRunner.Circumstances(
-            id: lease.id, queueTimeMs: lease.queueTime.milliseconds, attempt: lease.attempt)
+    /// Runs a job once.
+    /// - Returns: what came of it, and the request where it was valid and the audit log will want it.
+    private func attempt(_ lease: Lease) async -> (JobOutcome, ExecutionRequest?) {
+        let request: ExecutionRequest
         do {
-            let result = try await runner.run(json: lease.request, circumstances, live: LiveJob(lease))
-            if result.status.isVerdict { return .completed(result) }
-            // Of an interactive job what was sent may have been read; the reason for its end would only be hidden.
-            return .failed(
-                reason: result.message ?? result.status.rawValue, result,
-                mayRetry: result.status == .internalError && lease.input == nil)
+            request = try runner.read(lease.request)
         } catch {
-            let reason = "invalid request: \(Self.words(for: error))"
-            // Of another worker the same would be true.
-            let isForNobody = error.problems.contains { $0.pointer == LiveJob.pointer }
-            if !isForNobody, let canRunElsewhere, await canRunElsewhere(lease.request) {
-                return .notForHere(reason: reason)
-            }
-            // Never retried: the request will not become valid.
-            let result = ExecutionResult(
-                notRun: lease.id, status: .internalError, message: reason, request: lease.request,
-                attempt: lease.attempt, queueTimeMs: circumstances.queueTimeMs, worker: name)
-            return .failed(reason: reason, result, mayRetry: false)
+            return (await refusal(of: lease, error), nil)
         }
+        let audited = audit == nil ? nil : request
+        do {
+            let result = try await runner.runInSlot(request, circumstances(of: lease), live: LiveJob(lease))
+            if result.status.isVerdict { return (.completed(result), audited) }
+            // Of an interactive job what was sent may have been read; the reason for its end would only be hidden.
+            let mayRetry = result.status == .internalError && lease.input == nil
+            return (
+                .failed(reason: result.message ?? result.status.rawValue, result, mayRetry: mayRetry), audited
+            )
+        } catch {
+            return (await refusal(of: lease, error), audited)
+        }
+    }
+
+    private func circumstances(of lease: Lease) -> JobRunner.Circumstances {
+        JobRunner.Circumstances(id: lease.id, queueTimeMs: lease.queueTime.milliseconds, attempt: lease.attempt)
+    }
+
+    /// What becomes of a job whose request this worker does not run.
+    private func refusal(of lease: Lease, _ error: RequestProblems) async -> JobOutcome {
+        let reason = "invalid request: \(Self.words(for: error))"
+        // Of another worker the same would be true.
+        let isForNobody = error.problems.contains { $0.pointer == LiveJob.pointer }
+        if !isForNobody, let canRunElsewhere, await canRunElsewhere(lease.request) {
+            return .notForHere(reason: reason)
+        }
+        // Never retried: the request will not become valid.
+        let result = ExecutionResult(
+            notRun: lease.id, status: .internalError, message: reason, request: lease.request,
+            attempt: lease.attempt, queueTimeMs: circumstances(of: lease).queueTimeMs, worker: name)
+        return .failed(reason: reason, result, mayRetry: false)
     }
 }

@@ -9,6 +9,7 @@ import RedisJobQueue
 import ServiceLifecycle
 import Telemetry
 import UnixSignals
+import Worker
 
 /// `bulkhead api`: HTTP in front of a queue in Redis. Needs no root and starts no sandbox.
 struct APICommand: ParsableCommand {
@@ -25,6 +26,7 @@ struct APICommand: ParsableCommand {
     @OptionGroup var selection: QueueSelection
     @OptionGroup var metrics: MetricsOptions
     @OptionGroup var logging: LogOptions
+    @OptionGroup var auditing: AuditOptions
 
     mutating func run() throws {
         let logger = try logging.logger()
@@ -36,19 +38,21 @@ struct APICommand: ParsableCommand {
         settings.maxConnections = try DescriptorLimit.connections(besides: 0)
         let api = settings
         let metricsAddress = try metrics.address(allowedHosts: api.access.allowedHosts)
+        let audit = try auditing.open(logger: logger)
         let manager = try ServiceManager.take(logger: logger)
-        let queue = try selection.redisQueue(on: server, logger: logger)
-        let store = ImageStore(
-            stateDirectory: ImageStore.defaultStateDirectory,
-            recipeDirectories: ImageStore.standardRecipeDirectories(executable: Installation.executable))
-        let directory = LivingWorkers(queue: queue, commands: try store.commandsThatAdd(), logger: logger)
+        let languages = try ImageStore.standard.knownLanguages()
+        let jobs = JobCounter(languages: languages.map(\.language))
+        let queue = try selection.redisQueue(
+            on: server, unrun: UnrunRecords(jobs: jobs, audit: audit), logger: logger)
+        let directory = LivingWorkers(queue: queue, commands: ImageStore.commandsThatAdd(languages), logger: logger)
         let isOpen = Event()
         try runToEnd {
             let http = HTTPMetrics()
-            let page = MetricsPage([
-                Figures.build, ProcessFigures.families, http.families, Figures.queue(queue, logger: logger),
-                queue.metrics.families,
-            ])
+            let page = MetricsPage(
+                [
+                    Figures.build, ProcessFigures.families, http.families, Figures.queue(queue, logger: logger),
+                    queue.metrics.families, jobs.families,
+                ] + (audit.map { [$0.families] } ?? []))
             let httpServer = APIServer(
                 queue: queue, languages: directory, configuration: api, metrics: http, metricsPage: page, logger: logger
             ) { port in
@@ -78,14 +82,26 @@ struct APICommand: ParsableCommand {
 }
 
 extension ImageStore {
-    /// For each language that some recipe knows, by name and alias, the command that adds it.
+    /// That of a process without an engine: it knows the recipes of this installation.
+    static var standard: ImageStore {
+        ImageStore(
+            stateDirectory: defaultStateDirectory,
+            recipeDirectories: standardRecipeDirectories(executable: Installation.executable))
+    }
+
+    /// The languages of all recipes, built or not, each with the name of its recipe.
     /// - Throws: where a recipe cannot be read.
-    func commandsThatAdd() throws -> [String: String] {
+    func knownLanguages() throws -> [(recipe: String, language: Language)] {
+        try recipePaths().keys.sorted().flatMap { name in
+            try recipe(name).languages.map { (name, $0.language) }
+        }
+    }
+
+    /// For each of these languages, by name and alias, the command that adds it.
+    static func commandsThatAdd(_ languages: [(recipe: String, language: Language)]) -> [String: String] {
         var commands: [String: String] = [:]
-        for name in try recipePaths().keys {
-            for language in try recipe(name).languages.map(\.language) {
-                for alias in [language.name] + language.aliases { commands[alias] = "bulkhead rootfs build \(name)" }
-            }
+        for (recipe, language) in languages {
+            for alias in [language.name] + language.aliases { commands[alias] = "bulkhead rootfs build \(recipe)" }
         }
         return commands
     }

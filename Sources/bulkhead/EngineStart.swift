@@ -160,13 +160,15 @@ struct RunningEngine {
     /// - Parameters:
     ///   - name: this host's, as results show it.
     ///   - slots: how many programs run at once; nil where it is given one job at a time.
+    ///   - caseTime: how long the cases of a job may take together.
     /// - Returns: one runner; each has a cache and a budget of its own.
-    func runner(named name: String, slots: Int? = nil) -> JobRunner {
+    func runner(named name: String, slots: Int? = nil, caseTime: CaseTime = CaseTime()) -> JobRunner {
         let cache = shares?.compileCache ?? 0
         return JobRunner(
             engine: engine, languages: languages, maxima: maxima, worker: name,
             compileCache: cache > 0 ? CompileCache(mostBytes: cache, contents: contents) : nil,
-            memory: shares.map { MemoryBudget(bytes: UInt64($0.budget)) }, slots: slots.map(SlotShares.init(slots:)))
+            memory: shares.map { MemoryBudget(bytes: UInt64($0.budget)) }, slots: slots.map(SlotShares.init(slots:)),
+            caseTime: caseTime)
     }
 
     /// What is told of it, and of the jobs that run in it.

@@ -1,10 +1,12 @@
 import ArgumentParser
 import Foundation
 import HTTPAPI
+import Images
 import JobQueue
 import Jobs
 import Logging
 import RedisJobQueue
+import Worker
 
 /// `bulkhead queue`: look at a queue in Redis and act on it, from anywhere and without root.
 struct QueueCommand: ParsableCommand {
@@ -154,16 +156,20 @@ struct QueueCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "drain",
             abstract: "Cancel every job that waits; whoever waits for one is answered. What runs goes on.",
-            discussion: "To stop taking without losing what waits: bulkhead queue pause.")
+            discussion: """
+                To stop taking without losing what waits: bulkhead queue pause.
+                With an audit log each of them gets its line there, from here.
+                """)
 
         @OptionGroup var target: QueueTarget
+        @OptionGroup var auditing: AuditOptions
 
         @Flag(help: "Also the jobs whose time has not come yet.")
         var delayed = false
 
         mutating func run() throws {
             let delayed = delayed
-            let count = try target.use { try await $0.cancelWaiting(includingDelayed: delayed) }
+            let count = try target.use(auditing: auditing) { try await $0.cancelWaiting(includingDelayed: delayed) }
             target.show(["cancelled": .integer(count)], "cancelled: \(count)")
         }
     }
@@ -178,23 +184,35 @@ struct QueueTarget: ParsableArguments {
     var json = false
 
     /// Does something with the queue.
-    /// - Throws: `ExitCode(2)` where no Redis is named, `ExitCode(1)` after the reason was printed.
+    /// - Parameters:
+    ///   - auditing: where jobs get their lines that are ended so; nil where none are.
+    ///   - body: what is done.
+    /// - Returns: what `body` returns.
+    /// - Throws: `ExitCode(2)` where no Redis is named, `ExitCode(1)` after the reason was printed, `ValidationError` where the
+    ///   audit log cannot be opened.
     func use<Value: Sendable>(
-        _ body: @escaping @Sendable (RedisJobQueue) async throws -> Value
+        auditing: AuditOptions? = nil, _ body: @escaping @Sendable (RedisJobQueue) async throws -> Value
     ) throws -> Value {
-        try use { _, queue in try await body(queue) }
+        try use(auditing: auditing) { _, queue in try await body(queue) }
     }
 
     /// Does something with the queue and the Redis that it is in.
     /// - Throws: as above.
     func use<Value: Sendable>(
+        auditing: AuditOptions? = nil,
         _ body: @escaping @Sendable (RedisServer, RedisJobQueue) async throws -> Value
     ) throws -> Value {
         guard let server = try selection.redis(neededBy: "bulkhead queue") else { throw ExitCode(2) }
         var logger = Logger(label: "bulkhead")
         // The one line below says it.
         logger.logLevel = .critical
-        let queue = try selection.redisQueue(on: server, logger: logger)
+        let audit = try auditing?.open(
+            logger: Logger(label: "bulkhead", factory: { TextLogHandler(label: $0) }))
+        let unrun = try audit.map {
+            UnrunRecords(
+                jobs: JobCounter(languages: try ImageStore.standard.knownLanguages().map(\.language)), audit: $0)
+        }
+        let queue = try selection.redisQueue(on: server, unrun: unrun, logger: logger)
         do {
             return try runToEnd {
                 do {

@@ -3,6 +3,7 @@ import JobQueue
 import Logging
 import RedisJobQueue
 import SettingSources
+import Worker
 
 /// Which queue jobs go through: the same for every command that adds or takes jobs.
 struct QueueSelection: ParsableArguments {
@@ -55,14 +56,22 @@ struct QueueSelection: ParsableArguments {
     func options() throws -> QueueOptions { QueueOptions(maxQueued: try Settings.maxQueued.value(maxQueued)) }
 
     /// The queue in a Redis. Its threads start here: not before root has been given up.
+    /// - Parameters:
+    ///   - server: the Redis.
+    ///   - unrun: keeps the books of jobs that this process ends in the queue; nil where nobody does.
+    ///   - logger: the queue's.
+    /// - Returns: the queue, which connects when it is first used.
     /// - Throws: `ValidationError` for a name that is none.
-    func redisQueue(on server: RedisServer, logger: Logger) throws -> RedisJobQueue {
+    func redisQueue(
+        on server: RedisServer, unrun: UnrunRecords? = nil, logger: Logger
+    ) throws -> RedisJobQueue {
         var options = try options()
         // The job of a worker that died is run again after at most the two together.
         options.lockDuration = try Settings.lockDuration.value(lockDuration)
         let settings = RedisQueueOptions(
             name: try Settings.queueName.value(queueName), prefix: try Settings.queuePrefix.value(queuePrefix),
             sweepInterval: try Settings.stalledInterval.value(stalledInterval))
-        return RedisJobQueue(server: server, settings: settings, options: options, logger: logger)
+        return RedisJobQueue(
+            server: server, settings: settings, options: options, logger: logger, onUnrun: unrun.map { $0.note })
     }
 }

@@ -31,6 +31,7 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup var selection: QueueSelection
 
     @Option(Settings.slots) var slots: String?
+    @Option(Settings.maxJobTime) var maxJobTime: String?
 
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var metrics: MetricsOptions
@@ -47,6 +48,7 @@ struct ServeCommand: ParsableCommand {
                 + (stateDirectory == ImageStore.defaultStateDirectory ? "" : " --state-dir \(stateDirectory)"))
         let slots = try Self.slotCount(slots)
         let memory = try memory.settings()
+        let caseTime = CaseTime(limit: try Settings.maxJobTime.value(maxJobTime))
         let redis = try selection.redis()
         let queueOptions = try selection.options()
         let metricsAddress = try metrics.address(allowedHosts: settings.access.allowedHosts)
@@ -59,8 +61,10 @@ struct ServeCommand: ParsableCommand {
         settings.maxConnections = try DescriptorLimit.connections(besides: 8 * slots)
         let api = settings
         let manager = try running.serviceManager(logger: logger)
-        let additions = try engine.store.commandsThatAdd()
-        let shared = try redis.map { try selection.redisQueue(on: $0, logger: logger) }
+        let additions = ImageStore.commandsThatAdd(try engine.store.knownLanguages())
+        let jobs = JobMetrics(jobs: JobCounter(languages: running.languages.all))
+        let unrun = UnrunRecords(jobs: jobs.jobs, audit: audit)
+        let shared = try redis.map { try selection.redisQueue(on: $0, unrun: unrun, logger: logger) }
         let isOpen = Event()
         var conditions = [Supervised.Condition.event(isOpen, "starting")]
         if let redis, let shared { conditions.append(.reached(shared, at: redis)) }
@@ -72,8 +76,10 @@ struct ServeCommand: ParsableCommand {
         try runToEnd {
             do {
                 try await Self.serve(
-                    running, slots: slots, additions: additions, shared: shared, queueOptions: queueOptions, api: api,
-                    metricsAddress: metricsAddress, audit: audit, listening: isOpen, supervised: supervised,
+                    running, slots: slots, caseTime: caseTime, additions: additions, shared: shared,
+                    queueOptions: queueOptions, api: api,
+                    metricsAddress: metricsAddress, jobs: jobs, unrun: unrun, audit: audit, listening: isOpen,
+                    supervised: supervised,
                     logger: logger)
             } catch {
                 await running.engine.shutDown()
@@ -89,9 +95,9 @@ struct ServeCommand: ParsableCommand {
     }
 
     private static func serve(
-        _ running: RunningEngine, slots: Int, additions: [String: String], shared: RedisJobQueue?,
-        queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?, audit: AuditLog?,
-        listening: Event, supervised: Supervised?, logger: Logger
+        _ running: RunningEngine, slots: Int, caseTime: CaseTime, additions: [String: String], shared: RedisJobQueue?,
+        queueOptions: QueueOptions, api: APIConfiguration, metricsAddress: MetricsAddress?, jobs: JobMetrics,
+        unrun: UnrunRecords, audit: AuditLog?, listening: Event, supervised: Supervised?, logger: Logger
     ) async throws {
         try await running.warmUp(slots: slots)
         readImagesAhead(running.images, logger: logger)
@@ -112,7 +118,7 @@ struct ServeCommand: ParsableCommand {
                     successTerminationBehavior: .gracefullyShutdownGroup)
             ]
         } else {
-            let own = EmbeddedJobQueue(options: queueOptions)
+            let own = EmbeddedJobQueue(options: queueOptions, onUnrun: unrun.note)
             queue = own
             queueFigures = [Figures.queue(own)]
             let this = running.announcement(slots: slots)
@@ -127,8 +133,7 @@ struct ServeCommand: ParsableCommand {
             }
         }
         let name = RunCommand.hostName
-        let runner = running.runner(named: name, slots: slots)
-        let jobs = JobMetrics(languages: running.languages.all.map(\.name))
+        let runner = running.runner(named: name, slots: slots, caseTime: caseTime)
         let http = HTTPMetrics()
         let page = MetricsPage(
             [Figures.build, ProcessFigures.families, http.families] + queueFigures

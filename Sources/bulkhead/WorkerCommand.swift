@@ -24,6 +24,7 @@ struct WorkerCommand: ParsableCommand {
     @OptionGroup var selection: QueueSelection
 
     @Option(Settings.slots) var slots: String?
+    @Option(Settings.maxJobTime) var maxJobTime: String?
 
     @OptionGroup var memory: MemoryOptions
     @OptionGroup var metrics: MetricsOptions
@@ -36,15 +37,19 @@ struct WorkerCommand: ParsableCommand {
         guard let server = try selection.redis(neededBy: "bulkhead worker") else { throw ExitCode(2) }
         let slots = try ServeCommand.slotCount(slots)
         let memory = try memory.settings()
+        let caseTime = CaseTime(limit: try Settings.maxJobTime.value(maxJobTime))
         let metricsAddress = try metrics.address(allowedHosts: Settings.allowedHost.values(allowedHost))
         let audit = try auditing.open(logger: logger)
         let running = try RunningEngine.serving(engine, slots: slots, memory: memory, logger: logger)
         let manager = try running.serviceManager(logger: logger)
-        let queue = try selection.redisQueue(on: server, logger: logger)
+        let jobs = JobMetrics(jobs: JobCounter(languages: running.languages.all))
+        let queue = try selection.redisQueue(
+            on: server, unrun: UnrunRecords(jobs: jobs.jobs, audit: audit), logger: logger)
         try runToEnd {
             do {
                 try await Self.work(
-                    running, slots: slots, queue: queue, metricsAddress: metricsAddress, audit: audit,
+                    running, slots: slots, caseTime: caseTime, queue: queue, metricsAddress: metricsAddress, jobs: jobs,
+                    audit: audit,
                     supervised: manager.map {
                         Supervised(
                             manager: $0, logger: logger, conditions: [.reached(queue, at: server)],
@@ -59,15 +64,14 @@ struct WorkerCommand: ParsableCommand {
     }
 
     private static func work(
-        _ running: RunningEngine, slots: Int, queue: RedisJobQueue, metricsAddress: MetricsAddress?,
-        audit: AuditLog?, supervised: Supervised?, logger: Logger
+        _ running: RunningEngine, slots: Int, caseTime: CaseTime, queue: RedisJobQueue, metricsAddress: MetricsAddress?,
+        jobs: JobMetrics, audit: AuditLog?, supervised: Supervised?, logger: Logger
     ) async throws {
         try await running.warmUp(slots: slots)
         ServeCommand.readImagesAhead(running.images, logger: logger)
         let name = RunCommand.hostName
         let workers = LivingWorkers(queue: queue, commands: [:], logger: logger)
-        let runner = running.runner(named: name, slots: slots)
-        let jobs = JobMetrics(languages: running.languages.all.map(\.name))
+        let runner = running.runner(named: name, slots: slots, caseTime: caseTime)
         let worker = WorkerService(
             queue: queue, runner: runner, name: name, concurrency: slots, logger: logger,
             canRunElsewhere: { await workers.canRun($0) }, metrics: jobs, audit: audit)

@@ -179,6 +179,23 @@ extension EndToEnd {
             #expect(try server.stop() == 0)
         }
 
+        @Test("what max-job-time does not suffice for is skipped, and its sandbox ended")
+        func overdue() throws {
+            let server = try Server(slots: 1, options: ["--max-job-time", "1s"])
+            let json = try request(
+                "bash", "read line; [ $line = now ] || sleep 60; echo $line",
+                [
+                    "cases": [["stdin": "now\n", "expectedOutput": "now"], ["stdin": "later\n"], ["stdin": "now\n"]],
+                    "limits": ["wallTimeMs": 60_000],
+                ])
+            let (answer, cases) = try execute(server, json)
+            #expect(cases.verdicts == ["accepted", "skipped", "skipped"])
+            #expect(answer.status == "wall_time_limit")
+            // The only slot is free.
+            #expect(try server.execute(try request("bash", "echo next")).stdout == "next\n")
+            #expect(try server.stop() == 0)
+        }
+
         @Test(
             "through Redis: the queue's job has the cases, its returnvalue the results, shortened where they are large",
             .enabled(if: RedisTestServer.shared != nil))

@@ -19,18 +19,19 @@ extension EndToEnd {
                 .replacingOccurrences(of: "/usr/bin/bulkhead", with: Installation.bulkhead)
         }
 
-        private static func run(_ configuration: String) throws {
+        private static func run(_ configuration: String, _ mode: String? = nil, holding count: Int = 50) throws {
             guard let python else { return }
             let folder = try TemporaryFolder()
             let file = folder.url("configuration.json")
             try Data(configuration.utf8).write(to: file)
             let client = try Child(
-                [python, "\(Installation.sources)/Tests/EndToEndTests/mcp/client.py", file.path, "bulkhead"],
+                [python, "\(Installation.sources)/Tests/EndToEndTests/mcp/client.py", file.path, "bulkhead"]
+                    + (mode.map { [$0] } ?? []),
                 environment: Installation.environment)
             let exitCode = try client.wait(atMost: .seconds(200))
             let held = String(decoding: client.standardOutput, as: UTF8.self)
             #expect(exitCode == 0, "\(held)\(client.standardError)")
-            #expect(held.split(separator: "\n").count { $0.hasPrefix("ok ") } == 46, "\(held)")
+            #expect(held.split(separator: "\n").count { $0.hasPrefix("ok ") } == count, "\(held)")
         }
 
         @Test("with an engine of its own", .timeLimit(.minutes(5)))
@@ -44,18 +45,37 @@ extension EndToEnd {
             #expect(Instance.leftOvers().isEmpty)
         }
 
-        @Test("through a running service that asks for keys", .timeLimit(.minutes(5)))
-        func service() throws {
+        @Test(
+            "through a running service that asks for keys, also one that lets no request wait for its result",
+            .timeLimit(.minutes(8)), arguments: ["90s", "1ms"])
+        func service(maxWait: String) throws {
             let folder = try TemporaryFolder()
-            let key = folder.url("key").path
-            let keys = try Command.bulkhead(["keys", "add", "assistant", "--keys", folder.url("keys.json").path])
-            try Data(keys.output).write(to: folder.url("key"))
-            let server = try Server(slots: 1, options: ["--keys", folder.url("keys.json").path])
-            let text = try Self.configuration(with: "--url", port: server.port)
-                .replacingOccurrences(of: "\"mcp\", ", with: "\"mcp\", \"--key-file\", \"\(key)\", ")
-            #expect(text.contains(key))
+            let (server, text) = try Self.service(folder, maxWait: maxWait)
             try Self.run(text)
             #expect(try server.stop() == 0)
+        }
+
+        @Test("a key that may not look at jobs gets results without progress")
+        func executeOnly() throws {
+            let folder = try TemporaryFolder()
+            let (server, text) = try Self.service(folder, "--scope", "execute")
+            try Self.run(text, "without-reading", holding: 3)
+            #expect(try server.stop() == 0)
+        }
+
+        /// A service that asks for keys, and the document's configuration for it.
+        private static func service(
+            _ folder: TemporaryFolder, _ keyOptions: String..., maxWait: String = "90s"
+        ) throws -> (Server, String) {
+            let file = folder.url("keys.json").path
+            let key = folder.url("key").path
+            let made = try Command.bulkhead(["keys", "add", "assistant", "--keys", file] + keyOptions)
+            try Data(made.output).write(to: folder.url("key"))
+            let server = try Server(slots: 1, options: ["--keys", file, "--max-wait", maxWait])
+            let text = try configuration(with: "--url", port: server.port)
+                .replacingOccurrences(of: "\"mcp\", ", with: "\"mcp\", \"--key-file\", \"\(key)\", ")
+            #expect(text.contains(key))
+            return (server, text)
         }
     }
 }

@@ -201,7 +201,10 @@ extension EndToEnd {
                 "BULKHEAD_LOG_LEVEL": "debug",
             ]
             let environment = Installation.environment.merging(own) { $1 }
-            let api = try Child([Installation.bulkhead, "api", "--port", "0"], environment: environment)
+            let folder = try TemporaryFolder()
+            let file = folder.url("audit.log").path
+            let api = try Child(
+                [Installation.bulkhead, "api", "--port", "0", "--audit-log", file], environment: environment)
             let worker = try Child(
                 [
                     Installation.bulkhead, "worker", "--slots", "1", "--metrics-port", "0", "--audit-log", "-",
@@ -236,10 +239,27 @@ extension EndToEnd {
             worker.signal(SIGTERM)
             #expect(try worker.wait() == 0)
             // What waits longest is seen to grow old.
-            #expect(try HTTP.post("/api/jobs", try request("bash", "echo 1"), port: port).status == 202)
+            let added = try HTTP.post("/api/jobs", try request("bash", "echo 1"), port: port)
+            #expect(added.status == 202)
             let waiting = try eventually(port) { ($0["bulkhead_queue_oldest_job_age_seconds"] ?? 0) > 0.1 }
             #expect((waiting["bulkhead_queue_oldest_job_age_seconds"] ?? 0) > 0.1)
             #expect(waiting[#"bulkhead_queue_jobs{state="queued"}"#] == 1)
+            // Whoever ends it as it waits counts it and writes its line: here the API, there the operator's command.
+            let place = try #require(added.headers["location"])
+            #expect(try HTTP.send("DELETE", place, "", type: "", port: port).status == 200)
+            #expect(try HTTP.post("/api/jobs", try request("bash", "echo 2"), port: port).status == 202)
+            let drained = try Command.bulkhead(["queue", "drain", "--audit-log", file], environment: own)
+            #expect(
+                drained.exitCode == 0 && String(decoding: drained.output, as: UTF8.self) == "cancelled: 1\n",
+                "\(drained.error)")
+            let ended = try Scrape(port: port)
+            try isClean(ended)
+            #expect(ended[#"bulkhead_jobs_total{language="bash",status="cancelled"}"#] == 1)
+            #expect(ended["bulkhead_audit_lines_total"] == 1)
+            let ends = try objects(try String(contentsOfFile: file, encoding: .utf8))
+            #expect(ends.compactMap { $0["job"] as? String }.first.map { place.hasSuffix($0) } == true)
+            #expect(ends.compactMap { $0["status"] as? String } == ["cancelled", "cancelled"])
+            #expect(ends.compactMap { $0["language"] as? String } == ["bash", "bash"])
             api.signal(SIGTERM)
             #expect(try api.wait() == 0)
             for child in [api, worker] {

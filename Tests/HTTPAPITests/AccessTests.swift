@@ -193,6 +193,25 @@ import Testing
         }
     }
 
+    @Test("who may not read ends its own jobs, and is told what became of them but no result")
+    func endsWithoutReading() async throws {
+        try await fixture.test { client in
+            for (name, isRead) in [("executes", false), ("alice", true)] {
+                let added = try await client.post("/api/jobs", Fixture.sample, headers: keys.fields(name))
+                #expect(added.status == .accepted)
+                let lease = try await fixture.queue.take(by: "test")
+                try await fixture.queue.complete(lease.token, with: Fixture.result(lease.id))
+                let ended = try await client.executeRequest(
+                    uri: "/api/jobs/\(lease.id)", method: .delete, headers: keys.fields(name), body: nil)
+                #expect(ended.status == .ok)
+                let job = try #require(
+                    try JSONSerialization.jsonObject(with: Data(ended.body.readableBytesView)) as? [String: Any])
+                #expect(job["state"] as? String == "finished" && job["attempt"] as? Int == 1)
+                #expect((job["result"] is NSNull) == !isRead, "\(name)")
+            }
+        }
+    }
+
     @Test("a job of nobody's, made past the API, is an admin's alone")
     func hidesNobodysJobs() async throws {
         let id = JobID().description

@@ -66,8 +66,10 @@ struct Fixture: Sendable {
 
     static func result(_ id: String, _ status: Status = .ok) -> ExecutionResult {
         ExecutionResult(
-            id: id, status: status, language: "javascript", version: "18.20.4", stdout: "Hello from sandbox\n",
-            exitCode: status == .ok ? 0 : nil, wallTimeMs: 4.5, memoryBytes: 1_024, attempt: 1, worker: "host-1",
+            id: id, status: status, language: "javascript", version: "18.20.4",
+            program: ProgramRecord(
+                stdout: "Hello from sandbox\n", exitCode: status == .ok ? 0 : nil, wallTimeMs: 4.5, memoryBytes: 1_024),
+            attempt: 1, worker: "host-1",
             evidence: Evidence())
     }
 

@@ -259,6 +259,25 @@ import Testing
         try await queue.add(owned("c-again", "c"))
     }
 
+    @Test(
+        "what a free worker takes at once does not wait, and is refused for nothing that waits",
+        arguments: QueueKind.all)
+    func refusesNothingToFreeWorkers(kind: QueueKind) async throws {
+        let (queue, _) = try await kind.start(QueueOptions(maxQueued: 2))
+        let slots = 40
+        try await queue.announce(slots: slots)
+        let taking = (0..<slots).map { _ in Task { try await queue.take() } }
+        try await queue.settle { $0.takers == slots }
+        for index in 0..<slots { try await queue.add(owned("a-\(index)", "a", maxQueued: 1)) }
+        for task in taking { _ = try await task.value }
+        // Now nobody is free.
+        try await queue.add(owned("a-waits", "a", maxQueued: 1))
+        await expectRefusal(.ownerFull) { try await queue.add(owned("a-more", "a", maxQueued: 1)) }
+        try await queue.add("b")
+        await expectRefusal(.full) { try await queue.add("c") }
+        #expect(try await queue.counts().running == slots)
+    }
+
     @Test("nor does one fill it with large requests", arguments: QueueKind.all)
     func leavesBytes(kind: QueueKind) async throws {
         let (queue, _) = try await kind.start(QueueOptions(maxQueuedBytes: 10_000))
@@ -592,6 +611,107 @@ import Testing
         try await queue.passOn(last.token)
         #expect(try await queue.cancel("c") == .cancelled)
         #expect(try await queue.result(of: "c")?.status == .cancelled)
+    }
+
+    // MARK: Ends without a worker's word
+
+    /// Of jobs that ended in the queue, id, status and attempt of each as it was told.
+    private actor Told {
+        private(set) var ends: [String] = []
+        private(set) var jobs: [UnrunJob] = []
+
+        func note(_ job: UnrunJob) {
+            ends.append("\(job.result.id) \(job.result.status.rawValue) \(job.result.attempt)")
+            jobs.append(job)
+        }
+
+        /// Returns once so many were told.
+        func reach(_ count: Int) async {
+            while jobs.count < count { await Task.yield() }
+        }
+    }
+
+    @Test("each job that ends in the queue is told of once, with what a record of it needs", arguments: QueueKind.all)
+    func tellsOfEachEnd(kind: QueueKind) async throws {
+        let told = Told()
+        let options = QueueOptions(lockDuration: .seconds(30), maxStalls: 0)
+        let (queue, clock) = try await kind.start(options) { await told.note($0) }
+        let request = Data(#"{"language":"c","code":"1"}"#.utf8)
+        try await queue.add(
+            NewJob(
+                id: "cancelled", request: request, owner: JobOwner(id: "0", name: "somebody"),
+                requestID: RequestID("trace-1")))
+        #expect(try await queue.cancel("cancelled") == .cancelled)
+        #expect(try await queue.cancel("cancelled") == .alreadyFinished)
+        await told.reach(1)
+        let first = try #require(await told.jobs.first)
+        #expect(first.request == request && first.ownerName == "somebody" && first.requestID == RequestID("trace-1"))
+        #expect(try await queue.result(of: "cancelled") == first.result)
+
+        try await queue.add("expired", timeToLive: .seconds(5))
+        clock.advance(by: .seconds(5))
+        #expect(try await queue.result(of: "expired")?.status == .expired)
+        await told.reach(2)
+
+        // One whose worker was heard of no more; and one that was to be cancelled by then.
+        try await queue.add("stalls")
+        try await queue.add("left")
+        _ = try await queue.take()
+        _ = try await queue.take()
+        #expect(try await queue.cancel("left") == .requested)
+        clock.advance(by: .seconds(31))
+        try await queue.recoverStalled()
+        #expect(try await queue.result(of: "stalls")?.status == .internalError)
+        #expect(try await queue.result(of: "left")?.status == .cancelled)
+        await told.reach(4)
+
+        // One that was given back, and was to be cancelled meanwhile.
+        try await queue.add("returned")
+        let lease = try await queue.take()
+        #expect(try await queue.cancel("returned") == .requested)
+        try await queue.release(lease.token)
+        await told.reach(5)
+
+        // What a worker ends, it tells itself.
+        try await queue.add("fails")
+        let failed = try await queue.take()
+        _ = try await queue.fail(failed.token, reason: "x", result: .sample("fails", .internalError), mayRetry: false)
+        try await queue.add("done")
+        try await queue.runNext()
+        await queue.close()
+        #expect(
+            await told.ends.sorted() == [
+                "cancelled cancelled 0", "expired expired 0", "left cancelled 1", "returned cancelled 1",
+                "stalls internal_error 1",
+            ])
+    }
+
+    @Test("who is told holds up the queue, so that no more is untold than may wait", arguments: QueueKind.all)
+    func boundsWhatIsUntold(kind: QueueKind) async throws {
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let told = Told()
+        let (queue, _) = try await kind.start(QueueOptions(maxQueued: 2)) { job in
+            for await _ in gate { break }
+            await told.note(job)
+        }
+        let cancelling = Task {
+            for round in 0..<10 {
+                do {
+                    try await queue.add("job-\(round)")
+                } catch {
+                    return round
+                }
+                _ = try await queue.cancel("job-\(round)")
+            }
+            return 10
+        }
+        // The embedded queue refuses what comes then; with Redis, whoever cancels waits.
+        if kind.testDescription == "embedded" { #expect(try await cancelling.value == 2) }
+        opener.finish()
+        _ = try await cancelling.value
+        await queue.close()
+        let ends = await told.ends
+        #expect(Set(ends).count == ends.count && ends.count >= 2)
     }
 
     // MARK: Results

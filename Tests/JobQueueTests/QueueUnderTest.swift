@@ -10,15 +10,15 @@ import Testing
 struct QueueKind: Sendable, CustomTestStringConvertible {
     let testDescription: String
     /// A new, empty queue.
-    let make: @Sendable (QueueOptions, ManualClock) async throws -> any JobQueue
+    let make: @Sendable (QueueOptions, ManualClock, UnrunJobObserver?) async throws -> any JobQueue
 
     static let all =
-        [QueueKind(testDescription: "embedded") { EmbeddedJobQueue(options: $0, clock: $1) }]
+        [QueueKind(testDescription: "embedded") { EmbeddedJobQueue(options: $0, clock: $1, onUnrun: $2) }]
         + (RedisTestServer.shared.map { [redis(on: $0)] } ?? [])
 
     /// A queue of its own for each test, on one server. What the server ends by its own time ends by the test's as well.
     private static func redis(on server: RedisTestServer) -> QueueKind {
-        QueueKind(testDescription: "redis") { options, clock in
+        QueueKind(testDescription: "redis") { options, clock, onUnrun in
             let name = UUID().uuidString
             clock.whenAdvanced { duration in
                 do {
@@ -29,14 +29,16 @@ struct QueueKind: Sendable, CustomTestStringConvertible {
             }
             return RedisJobQueue(
                 server: try server.server(), settings: RedisQueueOptions(name: name), options: options, clock: clock,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onUnrun: onUnrun)
         }
     }
 
     /// A new, empty queue with its clock.
-    func start(_ options: QueueOptions = QueueOptions()) async throws -> (queue: any JobQueue, clock: ManualClock) {
+    func start(
+        _ options: QueueOptions = QueueOptions(), onUnrun: UnrunJobObserver? = nil
+    ) async throws -> (queue: any JobQueue, clock: ManualClock) {
         let clock = ManualClock()
-        return (try await make(options, clock), clock)
+        return (try await make(options, clock, onUnrun), clock)
     }
 }
 
@@ -48,6 +50,13 @@ extension JobQueue {
     }
 
     func take() async throws -> Lease { try await take(by: "test") }
+
+    /// As a worker that lives and runs so many jobs at once. In one process there is nobody to tell.
+    func announce(slots: Int) async throws {
+        guard let shared = self as? RedisJobQueue else { return }
+        try await shared.announce(
+            WorkerAnnouncement(id: "test", host: "test", languages: [], maxima: .standard, slots: slots))
+    }
 
     /// Takes the next job and finishes it with `ok`.
     func runNext() async throws {
@@ -69,8 +78,9 @@ extension JobQueue {
 extension ExecutionResult {
     static func sample(_ id: String, _ status: Status = .ok, attempt: Int = 1, stdout: String = "") -> ExecutionResult {
         ExecutionResult(
-            id: id, status: status, language: "c", version: "12", stdout: stdout, attempt: attempt, worker: "test",
-            evidence: Evidence())
+            id: id, status: status, language: "c", version: "12", program: ProgramRecord(stdout: stdout),
+            attempt: attempt,
+            worker: "test", evidence: Evidence())
     }
 }
 

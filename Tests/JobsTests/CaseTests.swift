@@ -113,12 +113,17 @@ import Testing
 
     static let results = CaseResults([
         CaseResult(
-            name: "one", status: .ok, verdict: .accepted, stdout: "a\n", stderr: "é", exitCode: 0, wallTimeMs: 1.5,
-            cpuTimeMs: 0.1, memoryBytes: 7, stdoutBytes: 2, stderrBytes: 2,
+            name: "one", status: .ok, verdict: .accepted,
+            program: ProgramRecord(
+                stdout: "a\n", stderr: "é", exitCode: 0, wallTimeMs: 1.5, cpuTimeMs: 0.1, memoryBytes: 7,
+                stdoutBytes: 2, stderrBytes: 2),
             evidence: CaseEvidence(start: .prestarted, contended: true)),
-        CaseResult(status: .ok, verdict: .wrongAnswer, cpuTimeMs: 0.2, stdoutTruncated: true, stderrLossy: true),
         CaseResult(
-            status: .memoryLimit, verdict: .status(.memoryLimit), signal: "SIGKILL", message: "m",
+            status: .ok, verdict: .wrongAnswer,
+            program: ProgramRecord(cpuTimeMs: 0.2, stdoutTruncated: true, stderrLossy: true)),
+        CaseResult(
+            status: .memoryLimit, verdict: .status(.memoryLimit),
+            program: ProgramRecord(signal: "SIGKILL", message: "m"),
             evidence: CaseEvidence(firedLimit: "memoryBytes", firedAtMs: 2.5)),
         CaseResult(skipped: TestCase(name: "last")),
     ])
@@ -133,6 +138,45 @@ import Testing
         }
         #expect(full.jsonObject.members.suffix(2).map(\.name) == ["results", "summary"])
     }
+
+    /// Clients and other versions' workers read it: not a byte of it may change by accident.
+    @Test func hasItsText() {
+        var full = ResultTests.full
+        full.cases = Self.results
+        #expect(String(decoding: full.json(), as: UTF8.self) == Self.text)
+    }
+
+    private static let text = #"""
+        {"id":"j-1","status":"compile_error","language":"c","version":"12.2.0","stdout":"a\n","stderr":"é",\#
+        "exitCode":3,"signal":"SIGSEGV","message":"m","wallTimeMs":4.25,"cpuTimeMs":3.0,"memoryBytes":41943040,\#
+        "queueTimeMs":0.5,"setupTimeMs":0.125,"stdoutBytes":2,"stderrBytes":3,"stdoutTruncated":true,\#
+        "stderrTruncated":false,"stdoutLossy":false,"stderrLossy":true,"files":[{"path":"out/a.png",\#
+        "content":"AA==","encoding":"base64","bytes":1},{"path":"b","content":null,"encoding":"utf8","bytes":9,\#
+        "skipped":"too large"}],"compile":{"status":"nonzero_exit","exitCode":1,"signal":null,"stdout":"",\#
+        "stderr":"error","wallTimeMs":1.0,"cpuTimeMs":2.0,"memoryBytes":3,"cached":true},"attempt":2,\#
+        "worker":"host-1","metadata":{"k":[1]},"evidence":{"limits":{"wallTimeMs":10000,"cpuTimeMs":5000,\#
+        "memoryBytes":134217728,"processes":64,"outputBytes":1048576,"fileBytes":16777216,"diskBytes":67108864,\#
+        "inodes":4096,"openFiles":256,"cpus":1.0},"peak":{"memoryBytes":1,"processes":null,"diskBytes":2,\#
+        "inodes":3},"events":{"oomKill":1,"pidsMax":2,"throttledMs":3.5},"firedLimit":"memoryBytes",\#
+        "firedAtMs":4.125,"deniedSyscalls":[{"name":"bpf","count":4}],"start":"slot","contended":true},\#
+        "results":[{"name":"one","status":"ok","verdict":"accepted","stdout":"a\n","stderr":"é","exitCode":0,\#
+        "signal":null,"message":null,"wallTimeMs":1.5,"cpuTimeMs":0.1,"memoryBytes":7,"stdoutBytes":2,\#
+        "stderrBytes":2,"stdoutTruncated":false,"stderrTruncated":false,"stdoutLossy":false,"stderrLossy":false,\#
+        "evidence":{"firedLimit":null,"firedAtMs":null,"start":"prestarted","contended":true}},{"name":null,\#
+        "status":"ok","verdict":"wrong_answer","stdout":"","stderr":"","exitCode":null,"signal":null,"message":null,\#
+        "wallTimeMs":0.0,"cpuTimeMs":0.2,"memoryBytes":0,"stdoutBytes":0,"stderrBytes":0,"stdoutTruncated":true,\#
+        "stderrTruncated":false,"stdoutLossy":false,"stderrLossy":true,"evidence":{"firedLimit":null,\#
+        "firedAtMs":null,"start":null,"contended":false}},{"name":null,"status":"memory_limit",\#
+        "verdict":"memory_limit","stdout":"","stderr":"","exitCode":null,"signal":"SIGKILL","message":"m",\#
+        "wallTimeMs":0.0,"cpuTimeMs":0.0,"memoryBytes":0,"stdoutBytes":0,"stderrBytes":0,"stdoutTruncated":false,\#
+        "stderrTruncated":false,"stdoutLossy":false,"stderrLossy":false,"evidence":{"firedLimit":"memoryBytes",\#
+        "firedAtMs":2.5,"start":null,"contended":false}},{"name":"last","status":null,"verdict":"skipped",\#
+        "stdout":"","stderr":"","exitCode":null,"signal":null,"message":null,"wallTimeMs":0.0,"cpuTimeMs":0.0,\#
+        "memoryBytes":0,"stdoutBytes":0,"stderrBytes":0,"stdoutTruncated":false,"stderrTruncated":false,\#
+        "stdoutLossy":false,"stderrLossy":false,"evidence":{"firedLimit":null,"firedAtMs":null,"start":null,\#
+        "contended":false}}],"summary":{"total":4,"accepted":1,"failed":2,"skipped":1,"firstFailed":1,\#
+        "cpuTimeMs":0.3}}
+        """#
 
     @Test func sumsUp() {
         let summary = Self.results.summary

@@ -5,10 +5,12 @@ import Testing
 
 @Suite struct ResultTests {
     static let full = ExecutionResult(
-        id: "j-1", status: .compileError, language: "c", version: "12.2.0", stdout: "a\n", stderr: "é", exitCode: 3,
-        signal: "SIGSEGV", message: "m", wallTimeMs: 4.25, cpuTimeMs: 3, memoryBytes: 41_943_040, queueTimeMs: 0.5,
-        setupTimeMs: 0.125, stdoutBytes: 2, stderrBytes: 3, stdoutTruncated: true, stderrTruncated: false,
-        stdoutLossy: false, stderrLossy: true,
+        id: "j-1", status: .compileError, language: "c", version: "12.2.0",
+        program: ProgramRecord(
+            stdout: "a\n", stderr: "é", exitCode: 3, signal: "SIGSEGV", message: "m", wallTimeMs: 4.25, cpuTimeMs: 3,
+            memoryBytes: 41_943_040, stdoutBytes: 2, stderrBytes: 3, stdoutTruncated: true, stderrTruncated: false,
+            stdoutLossy: false, stderrLossy: true),
+        queueTimeMs: 0.5, setupTimeMs: 0.125,
         files: [
             CollectedFile(path: "out/a.png", content: "AA==", encoding: .base64, bytes: 1),
             CollectedFile(path: "b", content: nil, bytes: 9, skipped: "too large"),

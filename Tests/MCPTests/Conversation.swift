@@ -63,7 +63,7 @@ final class TableExecutor: CodeExecutor {
 
     /// A program whose code is `wait` runs until it is cancelled.
     func execute(
-        _ request: Data, onProgress: @escaping @Sendable (String) -> Void
+        _ request: Data, onProgress: (@Sendable (ExecutionProgress) -> Void)?
     ) async throws(ExecutorFailure) -> JSONObject {
         guard case .object(let object)? = try? JSONValue(parsing: Array(request)) else {
             throw .unavailable("no object")
@@ -74,7 +74,7 @@ final class TableExecutor: CodeExecutor {
         }
         defer { state.withLock { $0.running -= 1 } }
         if object["code"] == .string("wait") {
-            onProgress("it has begun")
+            onProgress?(.words("it has begun"))
             do {
                 try await Task.sleep(for: .seconds(60))
             } catch {

@@ -139,6 +139,49 @@ struct LayoutTests {
         await queue.close()
     }
 
+    @Test("for as many jobs as workers have free slots nobody is refused, however long they take to fetch them")
+    func countsFreeSlots() async throws {
+        let queue = try place.queue(QueueOptions(maxQueued: 2))
+        func add(_ id: String) async throws {
+            var job = NewJob.sample(id)
+            job.owner = JobOwner(id: "a", name: "a", maxQueued: 1)
+            try await queue.add(job)
+        }
+        for (worker, slots) in [("w-1", 3), ("w-2", 2)] {
+            try await queue.announce(
+                WorkerAnnouncement(id: worker, host: "h", languages: [], maxima: .standard, slots: slots))
+        }
+        for index in 0..<5 { try await add("j-\(index)") }
+        await expectRefusal(.full) { try await add("j-more") }
+        // What runs takes a slot, what waits as well; one that is done gives it back.
+        let lease = try await queue.take(by: "w-1")
+        await expectRefusal(.full) { try await add("j-more") }
+        try await queue.complete(lease.token, with: .sample(lease.id))
+        try await add("j-more")
+        // From a queue that is paused nobody takes anything.
+        let other = try await queue.take(by: "w-1")
+        try await queue.complete(other.token, with: .sample(other.id))
+        #expect(try await queue.pause())
+        await expectRefusal(.full) { try await add("j-paused") }
+        await queue.close()
+    }
+
+    @Test("nobody is refused for jobs that BullMQ's clients removed")
+    func reconcilesBeforeARefusal() async throws {
+        let queue = try place.queue()
+        for round in 0..<3 {
+            try await add("j-\(round)", of: "a", to: queue, maxOpen: 1)
+            try place.redis("LREM", place.base + "wait", "0", "j-\(round)")
+            try place.redis("DEL", place.base + "j-\(round)")
+            // As if a second had passed: no refusal has it looked at again before.
+            try place.redis("DEL", place.base + "bh:reconciled")
+        }
+        try await add("j-last", of: "a", to: queue, maxOpen: 1)
+        await expectRefusal(.ownerBusy) { try await add("j-more", of: "a", to: queue, maxOpen: 1) }
+        #expect(try place.redis("GET", place.base + "bh:open-bytes") == "\(NewJob.sample("j-last").request.count)")
+        await queue.close()
+    }
+
     @Test("all keys of a queue whose prefix has a hash tag lie in one slot")
     func hashTags() async throws {
         var place = place

@@ -188,8 +188,9 @@ struct PartsTests {
             (0..<100).map {
                 CaseResult(
                     name: "case \($0)", status: $0 == 7 ? .nonzeroExit : .ok,
-                    verdict: $0 == 7 ? .status(.nonzeroExit) : .accepted, stdout: text, stderr: "short", message: "m",
-                    stdoutBytes: 10_000, stderrBytes: 5)
+                    verdict: $0 == 7 ? .status(.nonzeroExit) : .accepted,
+                    program: ProgramRecord(
+                        stdout: text, stderr: "short", message: "m", stdoutBytes: 10_000, stderrBytes: 5))
             })
         let stored = StoredResult(result, atMost: 64 << 10, wholeAt: "k")
         #expect(stored.json.count <= 64 << 10)

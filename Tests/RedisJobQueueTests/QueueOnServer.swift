@@ -18,13 +18,14 @@ struct QueueOnServer {
     /// Another process's view of the queue, as it were.
     func queue(
         _ options: QueueOptions = QueueOptions(lockDuration: .seconds(15)),
-        _ adjust: (inout RedisQueueOptions) -> Void = { _ in }, at other: RedisServer? = nil
+        _ adjust: (inout RedisQueueOptions) -> Void = { _ in }, at other: RedisServer? = nil,
+        onUnrun: UnrunJobObserver? = nil
     ) throws -> RedisJobQueue {
         var settings = RedisQueueOptions(name: name, prefix: prefix)
         adjust(&settings)
         return RedisJobQueue(
             server: try other ?? server.server(), settings: settings, options: options,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onUnrun: onUnrun)
     }
 
     @discardableResult
@@ -36,8 +37,9 @@ struct QueueOnServer {
 extension ExecutionResult {
     static func sample(_ id: String, _ status: Status = .ok, attempt: Int = 1, stdout: String = "") -> ExecutionResult {
         ExecutionResult(
-            id: id, status: status, language: "c", version: "12", stdout: stdout, attempt: attempt, worker: "test",
-            evidence: Evidence())
+            id: id, status: status, language: "c", version: "12", program: ProgramRecord(stdout: stdout),
+            attempt: attempt,
+            worker: "test", evidence: Evidence())
     }
 }
 

@@ -12,8 +12,10 @@ struct StormJudgeTests {
         _ status: Status = .ok, _ change: (inout ExecutionResult) -> Void = { _ in }
     ) -> ExecutionResult {
         var result = ExecutionResult(
-            id: "j-1", status: status, language: "bash", version: "5.2", stdout: "hello\n", exitCode: 0,
-            wallTimeMs: 20, cpuTimeMs: 10, memoryBytes: 1 << 20, stdoutBytes: 6, attempt: 1, worker: "selftest",
+            id: "j-1", status: status, language: "bash", version: "5.2",
+            program: ProgramRecord(
+                stdout: "hello\n", exitCode: 0, wallTimeMs: 20, cpuTimeMs: 10, memoryBytes: 1 << 20, stdoutBytes: 6),
+            attempt: 1, worker: "selftest",
             evidence: Evidence(
                 limits: limits, peak: .init(memoryBytes: 1 << 20, processes: 2, diskBytes: 0, inodes: 3), start: .slot))
         if status != .ok {

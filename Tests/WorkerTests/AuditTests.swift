@@ -47,7 +47,8 @@ struct AuditTests {
         try await run(
             [#"{"language":"py","code":"secret","stdin":"in","files":[{"path":"x","content":"abc"}]}"#, invalid],
             engine,
-            metrics: JobMetrics(languages: ["python"]), audit: try AuditLog(path: path, logger: Self.silent))
+            metrics: JobMetrics(jobs: JobCounter(languages: [Samples.python])),
+            audit: try AuditLog(path: path, logger: Self.silent))
         let text = try String(contentsOfFile: path, encoding: .utf8)
         #expect(!text.contains("secret") && !text.contains("stranger"))
         let lines = try text.split(separator: "\n").map { line in
@@ -67,7 +68,7 @@ struct AuditTests {
     @Test(
         "a compiler that lost a child to the OOM killer has not succeeded, whatever its exit code, and that is counted")
     func compilerOutOfMemory() async throws {
-        let metrics = JobMetrics(languages: ["c"])
+        let metrics = JobMetrics(jobs: JobCounter(languages: [Samples.c]))
         let killed = Samples.report {
             $0.oomKills = 3
             $0.waitStatus = 0
@@ -85,7 +86,7 @@ struct AuditTests {
 
     @Test("jobs are counted by what they came to, and a stranger's language is no label")
     func counts() async throws {
-        let metrics = JobMetrics(languages: ["python"])
+        let metrics = JobMetrics(jobs: JobCounter(languages: [Samples.python]))
         let killed = Samples.report {
             $0.oomKills = 2
             $0.fired = []
@@ -106,5 +107,36 @@ struct AuditTests {
         // No program ran for the third: no set-up of zero is counted.
         let setups = samples(metrics, "bulkhead_job_setup_seconds").filter { $0.suffix == "_count" }
         #expect(setups.reduce(0) { $0 + $1.value } == 2)
+    }
+
+    @Test("a job that ends in the queue is counted once, under its language's own name, and has a line")
+    func endsInTheQueue() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "audit-\(UUID().uuidString)").path
+        defer { unlink(path) }
+        let jobs = JobCounter(languages: [Samples.python])
+        let records = UnrunRecords(jobs: jobs, audit: try AuditLog(path: path, logger: Self.silent))
+        let queue = EmbeddedJobQueue(onUnrun: records.note)
+        let request = #"{"language":"py","code":"secret"}"#
+        let owner = JobOwner(id: "0", name: "somebody")
+        try await queue.add(
+            NewJob(id: "j0", request: Data(request.utf8), owner: owner, requestID: RequestID("trace-0")))
+        try await queue.add(NewJob(id: "j1", request: Data(#"{"language":"a stranger's word"}"#.utf8)))
+        for id in ["j0", "j1", "j0"] { _ = await queue.cancel(id) }
+        // It goes only when all is told.
+        await queue.close()
+        let counted = jobs.families().flatMap(\.samples).filter { $0.value > 0 }
+        #expect(counted.map(\.value) == [1, 1])
+        #expect(counted.map { $0.labels.map(\.value) } == [["python", "cancelled"], ["other", "cancelled"]])
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(!text.contains("secret") && !text.contains("stranger"))
+        let lines = try text.split(separator: "\n").map { line in
+            try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+        }
+        try #require(lines.count == 2)
+        #expect(lines[0]["job"] as? String == "j0" && lines[0]["status"] as? String == "cancelled")
+        #expect(lines[0]["key"] as? String == "somebody" && lines[0]["request"] as? String == "trace-0")
+        #expect(lines[0]["language"] as? String == "python" && lines[0]["attempt"] as? Int == 0)
+        #expect((lines[0]["body"] as? [String: Any])?["sha256"] as? String == SHA256.hex(Array(request.utf8)))
+        #expect(lines[0]["code"] is NSNull && lines[0]["limits"] is NSNull && lines[1]["language"] is NSNull)
     }
 }

@@ -17,9 +17,11 @@ struct CaseRunnerTests {
     }
 
     private func run(
-        _ json: String, _ engine: TableEngine, memory: MemoryBudget? = nil, slots: SlotShares? = nil
+        _ json: String, _ engine: TableEngine, memory: MemoryBudget? = nil, slots: SlotShares? = nil,
+        caseTime: CaseTime = CaseTime()
     ) async throws -> ExecutionResult {
-        try await Samples.runner(engine, memory: memory, slots: slots).run(json: Data(json.utf8), .init(id: "j-1"))
+        try await Samples.runner(engine, memory: memory, slots: slots, caseTime: caseTime).run(
+            json: Data(json.utf8), .init(id: "j-1"))
     }
 
     private static let yes = TableEngine.Row.outcome(Samples.outcome(output: "yes\n"))
@@ -260,6 +262,81 @@ struct CaseRunnerTests {
         #expect(verdicts(result) == ["nonzero_exit"] + Array(repeating: "skipped", count: 4))
         #expect(result.status == .nonzeroExit)
         #expect(result.cases?.results[1].stdout.isEmpty == true)
+    }
+
+    @Test("what has not come to its end when the time of all cases is over is skipped, and nothing of it judged")
+    func overdue() async throws {
+        let clock = StoppedClock()
+        let gate = Gate()
+        let engine = TableEngine(byInput: [
+            "0": Self.yes, "1": .held(gate, .untilCancelled), "2": .untilCancelled, "3": .untilCancelled,
+        ])
+        let slots = SlotShares(slots: 3)
+        let time = CaseTime(limit: .seconds(300), clock: clock)
+        let task = Task { try await run(json(9), engine, slots: slots, caseTime: time) }
+        try await until { engine.seen.count == 3 && engine.running == 2 }
+        clock.advance(by: .milliseconds(299_999))
+        #expect(engine.cancellations == 0)
+        clock.advance(by: .milliseconds(1))
+        try await until { engine.cancellations == 1 }
+        gate.open()
+        let result = try await task.value
+        #expect(verdicts(result) == ["accepted"] + Array(repeating: "skipped", count: 8))
+        let words = "not run to its end: the 300000 ms for all cases were over"
+        #expect(result.cases?.results.map(\.message) == [nil] + Array(repeating: words, count: 8))
+        #expect(result.cases?.results.allSatisfy { $0.verdict != .skipped || $0.status == nil } == true)
+        #expect(result.cases?.summary.skipped == 8 && result.cases?.summary.failed == 0)
+        #expect(result.status == .wallTimeLimit && result.exitCode == nil)
+        #expect(result.evidence.firedLimit == "jobTimeMs" && result.evidence.firedAtMs == 300_000)
+        #expect(result.message == "the 300000 ms for all its cases were over before each had come to its end")
+        #expect(engine.seen.count == 3)
+        #expect(slots.figures.taken == 0)
+        #expect(clock.sleepers == 0)
+    }
+
+    @Test("a job that is done just before is judged as ever, and waits for memory do not count")
+    func inTime() async throws {
+        let clock = StoppedClock()
+        let (first, second) = (Gate(), Gate())
+        let engine = TableEngine(byInput: ["0": .held(first, Self.yes), "1": .held(second, Self.no)])
+        let memory = MemoryBudget(bytes: 128 << 20)
+        let time = CaseTime(limit: .seconds(300), clock: clock)
+        let task = Task { try await run(json(2), engine, memory: memory, caseTime: time) }
+        try await until { engine.running == 1 && clock.sleepers == 1 }
+        // Somebody else gets the memory between the two cases, and has it for longer than the job may take.
+        let held = Gate()
+        let other = Task { try await memory.holding(128 << 20) { await held.pass() } }
+        try await until { memory.figures.waiting == 1 }
+        clock.advance(by: .seconds(200))
+        first.open()
+        try await until { memory.figures.waits == 2 }
+        clock.advance(by: .seconds(500))
+        held.open()
+        _ = try await other.value
+        try await until { engine.running == 1 }
+        clock.advance(by: .milliseconds(99_999))
+        second.open()
+        let result = try await task.value
+        #expect(verdicts(result) == ["accepted", "wrong_answer"])
+        #expect(result.status == .ok && result.message == nil && result.evidence.firedLimit == nil)
+        #expect(result.queueTimeMs == 500_000)
+        #expect(clock.sleepers == 0 && memory.figures.taken == 0)
+    }
+
+    @Test("after a failure that stops the rest there is nothing that the time could be too short for")
+    func stoppedInTime() async throws {
+        let clock = StoppedClock()
+        let gate = Gate()
+        let engine = TableEngine(byInput: ["0": .held(gate, Self.no)])
+        let time = CaseTime(limit: .seconds(1), clock: clock)
+        let task = Task { try await run(json(2, #","stopOnFailure":true"#), engine, caseTime: time) }
+        try await until { engine.running == 1 }
+        clock.advance(by: .seconds(2))
+        gate.open()
+        let result = try await task.value
+        // The verdict was there when the time was over, and stays.
+        #expect(verdicts(result) == ["wrong_answer", "skipped"])
+        #expect(result.status == .ok && result.cases?.results[1].message == nil)
     }
 
     @Test("a cancelled job's cases are ended, and no other begins")

@@ -28,11 +28,12 @@ enum Samples {
         images: ["default 1", "java 1"], policies: ["default 1", "compiled 1", "compiler 1"])
 
     static func runner(
-        _ engine: TableEngine, compileCache: CompileCache? = nil, memory: MemoryBudget? = nil, slots: SlotShares? = nil
+        _ engine: TableEngine, compileCache: CompileCache? = nil, memory: MemoryBudget? = nil, slots: SlotShares? = nil,
+        caseTime: CaseTime = CaseTime()
     ) -> JobRunner {
         JobRunner(
             engine: engine, languages: languages, maxima: maxima, worker: "here", compileCache: compileCache,
-            memory: memory, slots: slots)
+            memory: memory, slots: slots, caseTime: caseTime)
     }
 
     static func request(_ json: String) throws(RequestProblems) -> ExecutionRequest {

@@ -52,7 +52,7 @@ enum ResultSchemas {
             (
                 "verdict",
                 Schema.choice(["accepted", "wrong_answer", "skipped"] + Status.allCases.map(\.rawValue)).described(
-                    "Where the status is not ok, the status.")
+                    "Where the status is not ok, the status; skipped where it was not run to its end.")
             ),
             ("stdout", .string()), ("stderr", .string()), ("exitCode", Schema.integer(from: 0, to: 255).orNull),
             ("signal", Schema.string().orNull), ("message", Schema.string().orNull), ("wallTimeMs", milliseconds),

@@ -12,7 +12,7 @@ extension Script {
     /// are too large, {4, id} for a repetition, {5} for a key of another request, {6, …} and {7, …}, as 2, where too many of
     /// the owner are open or wait. A call that is repeated because its answer got lost finds its own number.
     static let add = Script(
-        name: "add", parts: [turnStep],
+        name: "add", parts: [turnStep, idleStep, reconcileStep],
         body: #"""
             local id, size = ARGV[3], tonumber(ARGV[8])
             local key = prefix .. id
@@ -26,20 +26,20 @@ extension Script {
               local data = earlier and call('HGET', prefix .. earlier, 'data')
               if data then return data == ARGV[4] and {4, earlier} or {5} end
             end
-            local waiting = call('LLEN', wait) + call('LLEN', paused) + call('ZCARD', prioritized)
-              + call('ZCARD', delayed)
-            local bytes = number(call('GET', openBytes))
-            if waiting >= tonumber(ARGV[6]) then return {2, waiting, bytes, drained()} end
-            if bytes + size > tonumber(ARGV[7]) then return {3, waiting, bytes, drained()} end
-
-            local owner = ARGV[14]
-            if owner ~= '' then
+            local owner, waiting = ARGV[14], 0
+            -- Why there is no room for it, or nothing. As `EmbeddedJobQueue.add` and `.checkQuota`.
+            local function refusal()
+              waiting = call('LLEN', wait) + call('LLEN', paused) + call('ZCARD', prioritized) + call('ZCARD', delayed)
+              local bytes = number(call('GET', openBytes))
+              if waiting >= tonumber(ARGV[6]) and not isTakenAtOnce() then return {2, waiting, bytes, drained()} end
+              if bytes + size > tonumber(ARGV[7]) then return {3, waiting, bytes, drained()} end
+              if owner == '' then return end
               local held = call('ZCARD', jobsOf(owner))
               if ARGV[15] ~= '' and held >= tonumber(ARGV[15]) then return {6, held, bytes, drained()} end
               local queued = call('ZCOUNT', jobsOf(owner), '(0', '+inf')
-              -- As `EmbeddedJobQueue.checkQuota`: without a share of its own, no more than is left for all others.
+              -- Without a share of its own, no more than is left for all others.
               local most = tonumber(ARGV[16]) or tonumber(ARGV[6]) - waiting
-              if queued >= most then return {7, queued, bytes, drained()} end
+              if queued >= most and not isTakenAtOnce() then return {7, queued, bytes, drained()} end
               local free = tonumber(ARGV[7]) - bytes
               -- Before that it cannot be, and then there is no need to add anything up.
               if bytes > free then
@@ -50,6 +50,14 @@ extension Script {
                 if own > free then return {7, queued, bytes, drained()} end
               end
             end
+            local refused = refusal()
+            -- Places of jobs that others removed come back before anybody is refused for them. Once a second at most, so that
+            -- a flood of refusals costs no more than they do.
+            if refused and call('SET', prefix .. 'bh:reconciled', 1, 'NX', 'PX', 1000) then
+              reconcile()
+              refused = refusal()
+            end
+            if refused then return refused end
 
             local place = call('INCR', idCounter)
             call('HSET', key, 'name', 'execute', 'data', ARGV[4], 'opts', ARGV[5], 'timestamp', ARGV[2],

@@ -98,6 +98,10 @@ enum Settings {
     static let slots = Setting(
         "slots", "BULKHEAD_SLOTS", .integer(1...256), default: .computed("2 for each core"),
         help: "How many programs run at once")
+    static let maxJobTime = Setting(
+        "max-job-time", "BULKHEAD_MAX_JOB_TIME", .time(from: .seconds(1), to: .seconds(86_400)),
+        default: .value(.seconds(300), "300s"),
+        help: "How long the cases of one job may take together; those that it does not suffice for are skipped")
     static let memoryBudget = Setting(
         "memory-budget", "BULKHEAD_MEMORY_BUDGET", .size(),
         default: .computed("80% of the host's memory, or of its control group's, less ahead-memory"),
@@ -138,7 +142,7 @@ enum Settings {
             [
                 queue, redisURL, redisHost, redisPort, queueName, queuePrefix, maxQueued, lockDuration, stalledInterval,
             ]),
-        SettingSection("Jobs (serve, worker)", [slots, memoryBudget, compileCacheBytes, aheadMemory]),
+        SettingSection("Jobs (serve, worker)", [slots, maxJobTime, memoryBudget, compileCacheBytes, aheadMemory]),
         SettingSection("Logs and metrics", [logFormat, logLevel, auditLog, metricsHost, metricsPort]),
     ]
 

@@ -15,12 +15,13 @@ struct EngineExecutor: CodeExecutor {
     func languages() -> JSONObject { ServiceDescription.languages(of: offer) }
 
     func execute(
-        _ request: Data, onProgress: @escaping @Sendable (String) -> Void
+        _ request: Data, onProgress: (@Sendable (ExecutionProgress) -> Void)?
     ) async throws(ExecutorFailure) -> JSONObject {
         do throws(RequestProblems) {
-            let result = try await runner.run(json: request, .init(id: JobID().description)) { _, bytes in
-                onProgress(String(decoding: bytes, as: UTF8.self))
+            let observer = onProgress.map { tell in
+                { @Sendable (_: Isolation.OutputStream, bytes: [UInt8]) in tell(.output(bytes)) }
             }
+            let result = try await runner.run(json: request, .init(id: JobID().description), onOutput: observer)
             return result.jsonObject
         } catch {
             throw .refused(error.problems.map { .init(pointer: $0.pointer, detail: $0.detail) })

@@ -1,8 +1,9 @@
 """What MCP's official SDK for Python sees of `bulkhead mcp`, started as a client's configuration says.
 
-Usage: client.py CONFIGURATION NAME
+Usage: client.py CONFIGURATION NAME [without-reading]
 CONFIGURATION is a JSON file with `mcpServers`, NAME one of them; it must run one program at a time. Prints a line for each thing
-that holds; the first that does not ends it with an exception.
+that holds; the first that does not ends it with an exception. With `without-reading` a single call, by a key that may run programs
+and not look at jobs.
 """
 
 import base64
@@ -128,25 +129,44 @@ async def converse(server, mode, revision):
                 group.start_soon(one, number)
         holds(outputs == {n: f"{n}\n" for n in range(4)}, f"{mode}: calls at once", outputs)
 
+        # What a program prints is told while it runs: the newest lines, bounded, and not more often than four times a second.
         told = []
-
-        async def progress(progress, total, message):
-            told.append(message)
-
         began = time.monotonic()
-        sleeping = {"language": "bash", "code": "echo working; sleep 50", "limits": {"wallTimeMs": 60_000}}
-        with anyio.move_on_after(3):
-            await client.call_tool("execute_code", sleeping, progress_callback=progress)
-        holds(told, f"{mode}: progress", told)
+        loud = "for i in 1 2 3; do echo line $i; sleep 0.4; done; seq 100000; echo last; sleep 50"
+        with anyio.CancelScope() as scope:
+
+            async def progress(progress, total, message):
+                told.append(message)
+                if message.endswith("last\n"):
+                    scope.cancel()
+
+            with anyio.fail_after(40):
+                await client.call_tool(
+                    "execute_code", {"language": "bash", "code": loud, "limits": {"wallTimeMs": 60_000}},
+                    progress_callback=progress)
+        lines = "".join(told).splitlines()
+        places = [lines.index(line) for line in ("line 1", "line 2", "line 3", "100000", "last")]
+        holds(places == sorted(places), f"{mode}: progress has what the program prints, in its order", told)
+        holds(
+            max(map(len, told)) <= 1_100 and len(told) <= (time.monotonic() - began) / 0.25 + 1,
+            f"{mode}: progress is bounded", told)
         # It has the only place: if it had not ended, the next would wait for it.
         result = await client.call_tool("execute_code", {"language": "bash", "code": "echo next"})
         holds(
-            result.structured_content["stdout"] == "next\n" and time.monotonic() - began < 30,
+            result.structured_content["stdout"] == "next\n" and time.monotonic() - began < 40,
             f"{mode}: a cancelled call ends its program")
+        began = time.monotonic()
+        with anyio.move_on_after(1):
+            await client.call_tool(
+                "execute_code", {"language": "bash", "code": "sleep 50", "limits": {"wallTimeMs": 60_000}})
+        result = await client.call_tool("execute_code", {"language": "bash", "code": "echo next"})
+        holds(
+            result.structured_content["stdout"] == "next\n" and time.monotonic() - began < 30,
+            f"{mode}: so does one without progress")
 
 
-def hang_up(command):
-    """Without the SDK: the input ends while a program runs."""
+def call_by_hand(command, code):
+    """Without the SDK: a server that has been asked to run a program, and to tell of it."""
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def send(message):
@@ -163,11 +183,31 @@ def hang_up(command):
         "id": 2, "method": "tools/call",
         "params": {
             "name": "execute_code",
-            "arguments": {"language": "bash", "code": "echo up; sleep 50", "limits": {"wallTimeMs": 60000}},
+            "arguments": {"language": "bash", "code": code, "limits": {"wallTimeMs": 60000}},
             "_meta": {"progressToken": 1},
         },
     })
-    told = json.loads(process.stdout.readline())
+    return process
+
+
+def without_reading(command):
+    """With a key that may not look at jobs there is a result, and nothing else."""
+    process = call_by_hand(command, "echo done")
+    answer = json.loads(process.stdout.readline())
+    while "id" not in answer:
+        answer = json.loads(process.stdout.readline())
+    holds(answer["result"]["structuredContent"]["stdout"] == "done\n", "by hand: a result", answer)
+    process.stdin.close()
+    holds(process.wait(timeout=20) == 0, "by hand: the end")
+
+
+def hang_up(command):
+    """The input ends while a program runs."""
+    process = call_by_hand(command, "echo up; sleep 50")
+    message = ""
+    while "up" not in message:
+        told = json.loads(process.stdout.readline())
+        message = told["params"]["message"]
     holds(told["method"] == "notifications/progress", "by hand: the program runs", told)
     began = time.monotonic()
     process.stdin.close()
@@ -185,6 +225,8 @@ def main():
 
     environment = {**os.environ, **entry.get("env", {})}
     server = StdioServerParameters(command=entry["command"], args=entry["args"], env=environment)
+    if sys.argv[3:] == ["without-reading"]:
+        return without_reading([entry["command"], *entry["args"]])
     anyio.run(converse, server, "legacy", "2025-11-25")
     anyio.run(converse, server, "auto", "2026-07-28")
     hang_up([entry["command"], *entry["args"]])
