@@ -32,10 +32,24 @@ extension EndToEnd {
 
         @Test("thirty programs and more say the same, started ahead or for themselves")
         func comparison() throws {
+            #expect(Self.programs.count >= 30)
+            try compare(Self.programs)
+        }
+
+        @Test("so do PHP's, in an image of this recipe", .enabled(if: Self.startsPHP))
+        func comparisonOfPHP() throws { try compare(Self.php) }
+
+        /// Whether the image that has PHP is built, from a recipe that starts it ahead.
+        private static let startsPHP: Bool = {
+            let manifest = FileManager.default.contents(
+                atPath: "\(Installation.stateDirectory)/images/scripting/current/image.json")
+            return manifest.map { String(decoding: $0, as: UTF8.self).contains("\"ahead\"") } ?? false
+        }()
+
+        private func compare(_ programs: [Program]) throws {
             let cold = try Server(slots: 1, options: ["--ahead-memory", "0"])
             let ahead = try Server(slots: 1)
-            #expect(Self.programs.count >= 30)
-            for program in Self.programs {
+            for program in programs {
                 let request = try program.json()
                 let expected = Self.told(try cold.execute(request))
                 var served = 0
