@@ -31,7 +31,7 @@ struct PythonPackages {
             throw .step(name: "asking the image's python for its version", detail: python.text)
         }
         progress("installing \(packages.joined(separator: ", ")) for Python \(version)")
-        for folder in [directory, "\(directory)/wheels", "\(directory)/site"] {
+        for folder in [directory, "\(directory)/wheels", "\(directory)/site", "\(directory)/temporary"] {
             try FileSystem.makeDirectory(folder, mode: 0o755)
             try own(folder, Self.nobody)
         }
@@ -63,12 +63,20 @@ struct PythonPackages {
     }
 
     private func pip(_ arguments: [String]) throws(ImageError) -> Command.Result {
+        let end = directory.lastIndex(of: "/") ?? directory.startIndex
+        let (build, name) = (String(directory[..<end]), String(directory[end...].dropFirst()))
         let id = "\(Self.nobody)"
         return try Command(
-            argv: [
-                "/usr/bin/setpriv", "--reuid", id, "--regid", id, "--clear-groups", "--bounding-set=-all",
-                "--no-new-privs", "--", "/usr/bin/pip3", "--no-input", "--disable-pip-version-check", "--quiet",
-            ] + arguments, environment: environment.merging(["HOME": "/nonexistent"]) { $1 }, seconds: 300
+            argv: Confinement.exposing(
+                [name], of: build,
+                [
+                    "/usr/bin/unshare", "--fork", "--kill-child", "--", "/usr/bin/setpriv", "--reuid", id, "--regid",
+                    id,
+                    "--clear-groups", "--bounding-set=-all", "--no-new-privs", "--", "/usr/bin/pip3", "--no-input",
+                    "--disable-pip-version-check", "--quiet",
+                ] + arguments),
+            environment: environment.merging(["HOME": "/nonexistent", "TMPDIR": "\(directory)/temporary"]) { $1 },
+            seconds: 300
         ).succeed("pip")
     }
 
@@ -81,7 +89,6 @@ struct PythonPackages {
             }
             // From here on it is root's, so that nobody can change what was hashed.
             try own(path, 0)
-            try FileSystem.changeMode(path, 0o644)
             let file = Glibc.open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
             guard file >= 0 else { throw FileSystem.failure("open", path) }
             defer { close(file) }
@@ -96,21 +103,20 @@ struct PythonPackages {
 
     private func removeExcluded(_ folder: String) throws(ImageError) {
         let top = "\(directory)/site"
-        try Tree(path: top).walk { (path, status) throws(ImageError) in
-            guard status.st_mode & S_IFMT != S_IFDIR else { return }
-            let inImage = folder + FileSystem.shown(Array(path.dropFirst(top.utf8.count)))
+        try Tree(path: top).walk { (entry) throws(ImageError) in
+            guard !entry.isFolder else { return }
+            let inImage = folder + FileSystem.shown(entry.path)
             guard exclude.contains(where: { fnmatch($0, inImage, 0) == 0 }) else { return }
-            guard FileSystem.withCString(path, { unlink($0) }) == 0 else {
-                throw FileSystem.failure("unlink", FileSystem.shown(path))
-            }
+            try Tree.remove(entry.name, in: entry.folder)
         }
     }
 
     /// Compiles what is in the folder, without a time in it: the bytes are then the same at every build.
     private func compile(_ folder: String) throws(ImageError) {
-        try Tree(path: rootfs + folder).walk { (path, status) throws(ImageError) in
-            if status.st_mode & S_IFMT == S_IFDIR { try own(FileSystem.shown(path), Self.box) }
-        }
+        try Tree(path: rootfs + folder).walk(
+            entering: { (entry, folder) throws(ImageError) in
+                try FileSystem.changeOwner(of: folder, Self.box, Self.box, FileSystem.shown(entry.path))
+            }, { _ in })
         var command = inside([
             "/usr/bin/python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", folder,
         ])
