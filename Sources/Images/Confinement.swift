@@ -8,6 +8,8 @@ enum Confinement {
     /// - Parameters:
     ///   - folders: their names, of letters.
     ///   - directory: the directory, in whose place there is another in the program's own mount namespace.
+    ///   - argv: the program.
+    /// - Returns: the command line.
     static func exposing(_ folders: [String], of directory: String, _ argv: [String]) -> [String] {
         // The folders are bound by their names from within the directory, which has no path any more once it is covered.
         let script = """
@@ -20,6 +22,11 @@ enum Confinement {
     }
 
     /// As a user within a tree: no network, its own /proc, an empty /tmp that it can write to.
+    /// - Parameters:
+    ///   - rootfs: the tree's top.
+    ///   - user: the uid, and the gid.
+    ///   - argv: the program.
+    /// - Returns: the command line.
     static func inside(_ rootfs: String, user: UInt32, _ argv: [String]) -> [String] {
         let script = """
             mount -t tmpfs -o mode=1777,size=256m,nosuid,nodev bulkhead "$1/tmp" && root=$1 user=$2 && shift 2 &&
@@ -27,6 +34,27 @@ enum Confinement {
             """
         return namespaces(["--net", "--ipc"])
             + ["/usr/bin/setpriv", "--no-new-privs", "--", "/bin/sh", "-c", script, "sh", rootfs, "\(user)"] + argv
+    }
+
+    /// As a user without capabilities, where PID 1 stays root's.
+    /// - Parameters:
+    ///   - user: the uid, and the gid; see `HostUsers.builder`.
+    ///   - argv: the program.
+    /// - Returns: what is started within namespaces of this type's.
+    static func unprivileged(_ user: UInt32, _ argv: [String]) -> [String] {
+        [
+            "/usr/bin/unshare", "--fork", "--", "/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)",
+            "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--",
+        ] + argv
+    }
+
+    /// As a user without capabilities and without a network, in the host's tree: for what reads a stranger's bytes from a descriptor.
+    /// - Parameters:
+    ///   - user: the uid, and the gid.
+    ///   - argv: the program.
+    /// - Returns: the command line.
+    static func offline(user: UInt32, _ argv: [String]) -> [String] {
+        namespaces(["--net", "--ipc", "--mount-proc"]) + unprivileged(user, argv)
     }
 
     private static func namespaces(_ more: [String]) -> [String] {

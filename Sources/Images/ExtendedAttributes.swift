@@ -23,6 +23,8 @@ struct ExtendedAttributes: Sendable {
     /// - Parameters:
     ///   - file: an open file.
     ///   - shown: what errors call it.
+    /// - Returns: the names.
+    /// - Throws: where they cannot be read.
     func names(of file: Int32, _ shown: String) throws(ImageError) -> [String] {
         let path = FileSystem.magicLink(file)
         let count = list(path, nil, 0)

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Jobs
+import Linux
 
 /// Turns a recipe into a tree and a manifest in a directory of its own. Publishing it is ``ImageStore``'s part.
 ///
@@ -160,9 +161,10 @@ struct ImageBuilder {
 
     // MARK: Languages
 
-    /// A command within the tree, with an environment of PATH alone.
+    /// A command within the tree as a user that nobody else is, with an environment of PATH alone.
     private func inside(_ argv: [String]) -> Command {
         Command(
-            argv: Confinement.inside(rootfs, user: 1_000, argv), environment: ["PATH": "/usr/bin:/bin"], seconds: 20)
+            argv: Confinement.inside(rootfs, user: HostUsers.builder, argv), environment: ["PATH": "/usr/bin:/bin"],
+            seconds: 20)
     }
 }

@@ -47,6 +47,7 @@ struct Tree {
     /// - Parameters:
     ///   - entering: called for each folder before what is in it, with the folder open.
     ///   - visit: called for everything.
+    /// - Throws: what the closures throw, and where the tree cannot be read.
     func walk(
         entering: (_ entry: Entry, _ folder: Int32) throws(ImageError) -> Void = { _, _ in },
         _ visit: (_ entry: Entry) throws(ImageError) -> Void
@@ -160,7 +161,7 @@ struct Tree {
             guard fchown(folder, geteuid(), getegid()) == 0 else { throw FileSystem.failure("chown", "folder") }
         }
         if status.st_uid != geteuid() || status.st_mode & 0o022 != 0 || status.st_mode & 0o700 != 0o700 {
-            guard fchmod(folder, 0o700) == 0 else { throw FileSystem.failure("chmod", "folder") }
+            guard fchmod(folder, status.st_mode & 0o755 | 0o700) == 0 else { throw FileSystem.failure("chmod", "folder") }
         }
     }
 

@@ -106,12 +106,14 @@ struct RootFilesystemTests {
         try directory.write("deb http://mirror.example.org/ x main", to: "etc/apt/sources.list")
         try directory.write("log", to: "var/log/dpkg.log")
         try directory.write("left", to: "tmp/left")
+        chmod("\(directory.path)/tmp", 0o1777)
         let outside = try TemporaryDirectory()
         try outside.write("host", to: "file")
         symlink(outside.path, "\(directory.path)/run")
         try filesystem.tidy(users: [.box])
         try filesystem.strip()
         #expect(findings == "")
+        #expect(directory.mode("tmp") == 0o755)
         for name in ["etc/apt", "var/log/dpkg.log", "tmp/left", "usr/share/doc"] { #expect(!directory.exists(name)) }
         #expect(outside.exists("file"))
         func text(_ name: String) throws -> String {
