@@ -184,7 +184,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "ImagesTests", dependencies: ["Images", "Jobs"], swiftSettings: settings),
+        .testTarget(name: "ImagesTests", dependencies: ["Images", "Jobs", "Linux"], swiftSettings: settings),
         .testTarget(
             name: "WorkerTests",
             dependencies: [

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Extended attributes of one path, links not followed.
+/// Extended attributes of an open file, a link's own too where it is open by O_PATH.
 ///
 /// The Glibc module does not import <sys/xattr.h>, so the functions are looked up in the C library at run time; a library
 /// without them is an error, not a tree that passes unchecked.
@@ -12,31 +12,35 @@ struct ExtendedAttributes: Sendable {
     private let remove: Remove
 
     init() throws(ImageError) {
-        guard let list = dlsym(nil, "llistxattr"), let remove = dlsym(nil, "lremovexattr") else {
-            throw .step(name: "looking up llistxattr", detail: "the C library has no extended attributes")
+        guard let list = dlsym(nil, "listxattr"), let remove = dlsym(nil, "removexattr") else {
+            throw .step(name: "looking up listxattr", detail: "the C library has no extended attributes")
         }
         self.list = unsafeBitCast(list, to: List.self)
         self.remove = unsafeBitCast(remove, to: Remove.self)
     }
 
     /// The attributes' names; none on a file system that has no attributes.
-    func names(_ path: [UInt8]) throws(ImageError) -> [String] {
+    /// - Parameters:
+    ///   - file: an open file.
+    ///   - shown: what errors call it.
+    /// - Returns: the names.
+    /// - Throws: where they cannot be read.
+    func names(of file: Int32, _ shown: String) throws(ImageError) -> [String] {
+        let path = FileSystem.magicLink(file)
+        let count = list(path, nil, 0)
+        if count == 0 || (count < 0 && errno == ENOTSUP) { return [] }
         // The kernel's own bound for one list (XATTR_LIST_MAX).
         var buffer = [CChar](repeating: 0, count: 65_536)
-        let count = FileSystem.withCString(path) { path in list(path, nil, 0) }
-        guard count != 0 else { return [] }
-        if count < 0 && errno == ENOTSUP { return [] }
-        let filled = FileSystem.withCString(path) { path in list(path, &buffer, buffer.count) }
-        guard filled >= 0 else { throw FileSystem.failure("llistxattr", FileSystem.shown(path)) }
+        let filled = list(path, &buffer, buffer.count)
+        guard filled >= 0 else { throw FileSystem.failure("listxattr", shown) }
         return buffer.prefix(filled).split(separator: 0).map { name in
             String(decoding: name.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
     }
 
-    func remove(_ name: String, from path: [UInt8]) throws(ImageError) {
-        let result = FileSystem.withCString(path) { path in remove(path, name) }
-        guard result == 0 || errno == ENODATA else {
-            throw FileSystem.failure("lremovexattr \(name)", FileSystem.shown(path))
+    func remove(_ name: String, from file: Int32, _ shown: String) throws(ImageError) {
+        guard remove(FileSystem.magicLink(file), name) == 0 || errno == ENODATA else {
+            throw FileSystem.failure("removexattr \(name)", shown)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 
 /// The few file operations that builds need, each failing with the path and errno.
 enum FileSystem {
@@ -19,32 +20,19 @@ enum FileSystem {
     static func names(in path: String) throws(ImageError) -> [String] {
         guard try isDirectory(path) else { return [] }
         var names: [String] = []
-        for bytes in try rawNames(in: Array(path.utf8)) {
+        let folder: Descriptor
+        do throws(SystemError) {
+            folder = try Descriptor.open(path, O_RDONLY | O_DIRECTORY)
+        } catch {
+            throw ImageError(error, path: "")
+        }
+        for bytes in try Tree.names(of: folder.raw) {
             guard let name = String(validating: bytes, as: UTF8.self) else {
                 throw .unsafe(path: path, problem: "holds a name that is not UTF-8")
             }
             names.append(name)
         }
         return names.sorted()
-    }
-
-    /// The names in a directory as bytes, in no order, without `.` and `..`.
-    static func rawNames(in path: [UInt8]) throws(ImageError) -> [[UInt8]] {
-        guard let directory = withCString(path, { opendir($0) }) else { throw failure("opendir", shown(path)) }
-        defer { closedir(directory) }
-        var names: [[UInt8]] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(directory) else { break }
-            // d_name is imported as a tuple; the name is read in place, where the kernel's zero ends it.
-            let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
-            let start = UnsafeRawPointer(entry).advanced(by: offset)
-            let count = strlen(start.assumingMemoryBound(to: CChar.self))
-            let name = Array(UnsafeRawBufferPointer(start: start, count: count))
-            if name != Array(".".utf8) && name != Array("..".utf8) { names.append(name) }
-        }
-        guard errno == 0 else { throw failure("readdir", shown(path)) }
-        return names
     }
 
     /// Makes `path`, and what is missing above it, with mode 0755 whatever the umask.
@@ -60,9 +48,33 @@ enum FileSystem {
         try changeMode(path, mode)
     }
 
+    /// Changes the mode of a folder of this user's, never of what a link in its place leads to.
     static func changeMode(_ path: String, _ mode: mode_t) throws(ImageError) {
-        guard chmod(path, mode) == 0 else { throw failure("chmod", path) }
+        let folder = try openFolder(path)
+        try changeMode(of: folder.raw, mode, path)
     }
+
+    /// Opens a folder, through no link in its place.
+    static func openFolder(_ path: String) throws(ImageError) -> Descriptor {
+        do throws(SystemError) {
+            return try Descriptor.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+        } catch {
+            throw ImageError(error, path: "")
+        }
+    }
+
+    /// Changes the mode of an open file, which may be open by O_PATH.
+    static func changeMode(of file: Int32, _ mode: mode_t, _ shown: String) throws(ImageError) {
+        guard chmod(magicLink(file), mode) == 0 else { throw failure("chmod", shown) }
+    }
+
+    /// Changes the owner of an open file, which may be a link, open by O_PATH.
+    static func changeOwner(of file: Int32, _ owner: uid_t, _ group: gid_t, _ shown: String) throws(ImageError) {
+        guard chown(magicLink(file), owner, group) == 0 else { throw failure("chown", shown) }
+    }
+
+    /// The name by which the kernel leads to an open file itself, and through nothing that a path could be led astray by.
+    static func magicLink(_ file: Int32) -> String { "/proc/self/fd/\(file)" }
 
     /// Replaces `path` by a new file, never writing through a link that stood there.
     static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws(ImageError) {
@@ -105,12 +117,12 @@ enum FileSystem {
         return String(validating: buffer.prefix(count), as: UTF8.self)
     }
 
-    /// What the link at `path` says, as bytes.
-    static func rawLink(_ path: [UInt8]) throws(ImageError) -> [UInt8] {
+    /// What the link of that name in a folder says, as bytes.
+    static func rawLink(_ name: [UInt8], in folder: Int32) throws(ImageError) -> [UInt8] {
         // A link's text is at most PATH_MAX.
         var buffer = [CChar](repeating: 0, count: 4_096)
-        let count = withCString(path) { readlink($0, &buffer, buffer.count) }
-        guard count >= 0 else { throw failure("readlink", shown(path)) }
+        let count = withCString(name) { readlinkat(folder, $0, &buffer, buffer.count) }
+        guard count >= 0 else { throw failure("readlink", shown(name)) }
         return buffer[..<count].map { UInt8(bitPattern: $0) }
     }
 

@@ -16,9 +16,17 @@ public final class Image: Sendable {
 
     /// Opens the current build of image `name` below `stateDirectory` and holds it.
     ///
+    /// As root it takes /tmp of the tree back where others can write it, as in images that were made with such a one.
     /// Throws ``ImageError/notBuilt(name:)`` where there is none, and ``ImageError/unsafe(path:problem:)`` where others
     /// could change the tree or its manifest does not belong to it.
     public static func open(name: String, stateDirectory: String) throws(ImageError) -> Image {
+        let image = try openAsIs(name: name, stateDirectory: stateDirectory)
+        if geteuid() == 0 { try RootFilesystem.closeTemporary(in: image.rootfs) }
+        return image
+    }
+
+    /// The same for a look at the tree as it is.
+    static func openAsIs(name: String, stateDirectory: String) throws(ImageError) -> Image {
         let layout = try ImageLayout(stateDirectory: stateDirectory, name: name)
         // A build can replace the current one between two of these steps, and take its name too: then it is looked up again.
         var incomplete: String?

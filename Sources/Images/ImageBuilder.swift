@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Jobs
+import Linux
 
 /// Turns a recipe into a tree and a manifest in a directory of its own. Publishing it is ``ImageStore``'s part.
 ///
@@ -99,32 +100,32 @@ struct ImageBuilder {
                 "Acquire::http::Timeout \"20\";", "Acquire::https::Timeout \"20\";", "Acquire::Retries \"2\";",
                 "Acquire::Languages \"none\";",
             ]
-        let (sourcesFile, optionsFile) = ("\(directory)/sources.list", "\(directory)/apt.conf")
+        try FileSystem.makeDirectory(rootfs, mode: 0o755)
+        try FileSystem.makeDirectory("\(directory)/apt", mode: 0o700)
+        let (sourcesFile, optionsFile) = ("\(directory)/apt/sources.list", "\(directory)/apt/apt.conf")
         // In files, not arguments: a proxy's address can hold a password, and arguments are for all to read.
         try FileSystem.write(
             Array((archive.sources(suite: recipe.suite).joined(separator: "\n") + "\n").utf8), to: sourcesFile,
             mode: 0o600)
         try FileSystem.write(Array((options.joined(separator: "\n") + "\n").utf8), to: optionsFile, mode: 0o600)
-        defer {
-            unlink(sourcesFile)
-            unlink(optionsFile)
-        }
         let excluded = Self.excluded + recipe.exclude
         let start = ContinuousClock.now
         _ = try Command(
-            argv: [
-                "/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
-                "/usr/bin/mmdebstrap", "--mode=root", "--variant=essential", "--format=directory",
-                "--aptopt=\(optionsFile)", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-                "--setup-hook=\(Self.setupHook)",
-            ] + excluded.map { "--dpkgopt=path-exclude=\($0)" } + [
-                "--include=\(recipe.packages.joined(separator: ","))", recipe.suite, rootfs, sourcesFile,
-            ], environment: environment
+            argv: Confinement.exposing(
+                ["rootfs", "apt"], of: directory,
+                [
+                    "/usr/bin/mmdebstrap", "--mode=root", "--variant=essential", "--format=directory",
+                    "--aptopt=\(optionsFile)", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+                    "--setup-hook=\(Self.setupHook)",
+                ] + excluded.map { "--dpkgopt=path-exclude=\($0)" } + [
+                    "--include=\(recipe.packages.joined(separator: ","))", recipe.suite, rootfs, sourcesFile,
+                ]), environment: environment
         ).succeed("mmdebstrap") { line in
             guard line.hasPrefix("I: "), !line.contains("-hook") else { return }
             let seconds = (ContinuousClock.now - start).components.seconds
             progress("[\(seconds) s] \(line.dropFirst(3))")
         }
+        try Tree(path: "\(directory)/apt").remove()
     }
 
     /// Left out of every image.
@@ -160,12 +161,10 @@ struct ImageBuilder {
 
     // MARK: Languages
 
-    /// A command within the tree as the job's user: no network, its own /proc, an environment of PATH alone.
+    /// A command within the tree as a user that nobody else is, with an environment of PATH alone.
     private func inside(_ argv: [String]) -> Command {
         Command(
-            argv: [
-                "/usr/bin/unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child",
-                "--root=\(rootfs)", "--mount-proc=/proc", "--setgid", "1000", "--setuid", "1000", "--",
-            ] + argv, environment: ["PATH": "/usr/bin:/bin"], seconds: 20)
+            argv: Confinement.inside(rootfs, user: HostUsers.builder, argv), environment: ["PATH": "/usr/bin:/bin"],
+            seconds: 20)
     }
 }

@@ -13,7 +13,7 @@ extension ImageStore {
                 name: "verifying '\(name)'",
                 detail: "it reads every file, which needs root: sudo bulkhead rootfs verify")
         }
-        let image = try open(name)
+        let image = try Image.openAsIs(name: name, stateDirectory: stateDirectory)
         defer { withExtendedLifetime(image) {} }
         let manifest = image.manifest
         var findings = try RootFilesystem(path: image.rootfs, isMerged: manifest.source == nil).findings()

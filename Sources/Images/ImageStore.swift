@@ -160,7 +160,7 @@ public struct ImageStore {
 
         progress("building image '\(name)' (Debian \(recipe.suite), \(recipe.packages.joined(separator: ", ")))")
         let temporary = layout.build("\(ImageLayout.temporaryPrefix)\(getpid())")
-        try FileSystem.makeDirectory(temporary, mode: 0o755)
+        try FileSystem.makeDirectory(temporary, mode: 0o700)
         return try publishing(temporary, progress) { () throws(ImageError) in
             let manifest = try ImageBuilder(recipe: recipe, directory: temporary, progress: progress)
                 .build(recipeHash: hash)
@@ -180,6 +180,9 @@ public struct ImageStore {
         }
         let lock = try buildLock(layout, progress)
         try sweep(layout)
+        for build in try layout.builds() where try FileSystem.isDirectory(layout.rootfs(build)) {
+            try RootFilesystem.closeTemporary(in: layout.rootfs(build))
+        }
         return lock
     }
 
@@ -196,9 +199,10 @@ public struct ImageStore {
         }
     }
 
-    /// Makes a finished build the current one, and removes the ones before it.
+    /// Makes a finished build, which was its owner's alone until now, the current one, and removes the ones before it.
     func publish(_ temporary: String, _ layout: ImageLayout, hash: String) throws(ImageError) {
         try FileSystem.write([], to: "\(temporary)/in-use", mode: 0o600)
+        try FileSystem.changeMode(temporary, 0o755)
         let build = try layout.freeName(recipeHash: hash)
         try FileSystem.rename(temporary, layout.build(build))
         try FileSystem.replaceLink(layout.currentLink, target: build)
@@ -211,6 +215,7 @@ public struct ImageStore {
         guard let build = try layout.current(), try FileSystem.isDirectory(layout.rootfs(build)) else { return nil }
         let manifest = try ImageManifest.load(path: layout.manifest(build))
         guard manifest.recipeHash == hash else { return nil }
+        if geteuid() == 0 { try RootFilesystem.closeTemporary(in: layout.rootfs(build)) }
         return try result(layout, manifest, wasBuilt: false, since: start)
     }
 
@@ -248,6 +253,7 @@ public struct ImageStore {
                 continue
             }
             // The lock goes with the file: whoever waits for it finds it without a name and looks again.
+            try FileSystem.changeMode(layout.build(build), 0o700)
             let removed = layout.build("\(ImageLayout.removedPrefix)\(build)")
             try FileSystem.rename(layout.build(build), removed)
             try Tree(path: removed).remove()

@@ -1,4 +1,6 @@
+import CLinux
 import Glibc
+import Linux
 
 /// A tree that is to become an image: tidied, stripped of privileges, and checked for both.
 struct RootFilesystem {
@@ -12,7 +14,8 @@ struct RootFilesystem {
     /// What is removed from the tree.
     var unwanted = RootFilesystem.packaging + RootFilesystem.hostTraces
 
-    /// Directories that are there for the sandbox to mount on, or that programs expect; each empty.
+    /// Directories that are there for the sandbox to mount on, or that programs expect; each empty, and none for others to write,
+    /// /tmp neither: on the host's disk it would be for all who have an account there.
     static let emptyDirectories = [
         "box", "dev", "proc", "run", "sys", "tmp", "root", "var/cache", "var/log", "var/tmp",
     ]
@@ -89,32 +92,57 @@ struct RootFilesystem {
     }
 
     /// Takes every privilege out of the tree: owner, set-id bits, others' write bits, capabilities, device nodes.
+    ///
+    /// A folder is taken from whoever had it before what is in it is looked at.
     func strip() throws(ImageError) {
         let attributes = try ExtendedAttributes()
-        try Tree(path: path).walk { (path, status) throws(ImageError) in
-            let kind = status.st_mode & S_IFMT
-            guard kind == S_IFDIR || kind == S_IFREG || kind == S_IFLNK else {
-                guard FileSystem.withCString(path, { unlink($0) }) == 0 else {
-                    throw FileSystem.failure("unlink", FileSystem.shown(path))
+        try Tree(path: path).walk(
+            entering: { (entry, folder) throws(ImageError) in
+                try strip(folder, entry, attributes)
+                if entry.path.isEmpty { try FileSystem.changeMode(of: folder, 0o755, path) }
+            },
+            { (entry) throws(ImageError) in
+                switch entry.kind {
+                case S_IFDIR: break
+                case S_IFREG, S_IFLNK:
+                    let file = try entry.open(BK_O_PATH)
+                    try strip(file.raw, entry, attributes)
+                default: try Tree.remove(entry.name, in: entry.folder)
                 }
-                return
-            }
-            for name in try attributes.names(path) where Self.privilegedAttributes.contains(name) {
-                try attributes.remove(name, from: path)
-            }
-            if status.st_uid != owner || status.st_gid != group {
-                guard FileSystem.withCString(path, { lchown($0, owner, group) }) == 0 else {
-                    throw FileSystem.failure("lchown", FileSystem.shown(path))
-                }
-            }
-            // A link has no mode of its own; chmod would change what it points at.
-            guard kind != S_IFLNK else { return }
-            guard FileSystem.withCString(path, { chmod($0, status.st_mode & 0o755) }) == 0 else {
-                throw FileSystem.failure("chmod", FileSystem.shown(path))
-            }
+            })
+    }
+
+    private func strip(
+        _ file: Int32, _ entry: Tree.Entry, _ attributes: ExtendedAttributes
+    ) throws(ImageError) {
+        let shown = path + FileSystem.shown(entry.path)
+        for name in try attributes.names(of: file, shown) where Self.privilegedAttributes.contains(name) {
+            try attributes.remove(name, from: file, shown)
         }
-        try FileSystem.changeMode("\(path)/tmp", 0o1777)
-        try FileSystem.changeMode(path, 0o755)
+        if entry.status.st_uid != owner || entry.status.st_gid != group {
+            try FileSystem.changeOwner(of: file, owner, group, shown)
+        }
+        // A link has no mode of its own.
+        guard entry.kind != S_IFLNK else { return }
+        try FileSystem.changeMode(of: file, entry.status.st_mode & 0o755, shown)
+    }
+
+    /// Takes /tmp of a tree back, where others can write it, and empties it: images were made so once, and whatever is in it was
+    /// put there by others.
+    ///
+    /// - Throws: where it cannot be done, but for a file system that is read-only: through that nobody writes.
+    static func closeTemporary(in path: String) throws(ImageError) {
+        let top = try FileSystem.openFolder(path)
+        let name = Array("tmp".utf8)
+        guard let status = try Tree.status(name, in: top.raw), status.st_mode & S_IFMT == S_IFDIR,
+            status.st_uid != geteuid() || status.st_mode & 0o022 != 0
+        else { return }
+        let folder = try Tree.openFolder(name, in: top.raw, "\(path)/tmp")
+        do throws(ImageError) {
+            try FileSystem.changeOwner(of: folder.raw, geteuid(), getegid(), "\(path)/tmp")
+            try FileSystem.changeMode(of: folder.raw, 0o755, "\(path)/tmp")
+            try Tree.empty(folder.raw)
+        } catch .system(_, _, EROFS) {}
     }
 
     /// Looks at the finished tree again, as a stranger would, and throws with the first findings.
@@ -129,23 +157,22 @@ struct RootFilesystem {
     func findings(most: Int = .max) throws(ImageError) -> [String] {
         let attributes = try ExtendedAttributes()
         var findings: [String] = []
-        let temporary = Array("\(path)/tmp".utf8)
-        let top = path.utf8.count
-        try Tree(path: path).walk { (path, status) throws(ImageError) in
+        try Tree(path: path).walk { (entry) throws(ImageError) in
+            let shown = FileSystem.shown(entry.path)
             func find(_ what: String) {
                 guard findings.count < most else { return }
-                let below = FileSystem.shown(Array(path.dropFirst(top)))
-                findings.append("\(below.isEmpty ? "/" : below) \(what)")
+                findings.append("\(shown.isEmpty ? "/" : shown) \(what)")
             }
-            let kind = status.st_mode & S_IFMT
+            let status = entry.status
             if status.st_uid != owner || status.st_gid != group { find("belongs to \(status.st_uid):\(status.st_gid)") }
-            if kind != S_IFDIR && kind != S_IFREG && kind != S_IFLNK { find("is a device, pipe or socket") }
-            if kind != S_IFLNK {
+            if !entry.isFolder && entry.kind != S_IFREG && entry.kind != S_IFLNK { find("is a device, pipe or socket") }
+            if entry.kind != S_IFLNK {
                 if status.st_mode & 0o6000 != 0 { find("has a set-id bit") }
-                let isTemporary = path == temporary && status.st_mode & 0o7777 == 0o1777
-                if status.st_mode & 0o022 != 0 && !isTemporary { find("can be written by others") }
+                if status.st_mode & 0o022 != 0 { find("can be written by others") }
             }
-            for name in try attributes.names(path) where Self.privilegedAttributes.contains(name) {
+            let file = try entry.open(BK_O_PATH)
+            for name in try attributes.names(of: file.raw, path + shown)
+            where Self.privilegedAttributes.contains(name) {
                 find("has the attribute \(name)")
             }
         }

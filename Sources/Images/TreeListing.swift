@@ -1,5 +1,6 @@
 import Glibc
 import Hashing
+import Linux
 
 /// What a tree holds, name by name, in an order and form that depend on nothing else: `contents.txt` beside an image's tree.
 ///
@@ -22,6 +23,8 @@ struct TreeListing {
 
     private static let heading = "bulkhead tree 1"
     private static let mostBytes = 512 << 20
+    private static let openTemporary = Record(kind: "d", mode: "1777", size: "-", digest: "-")
+    private static let closedTemporary = Record(kind: "d", mode: "0755", size: "-", digest: "-")
 
     /// By the path, escaped as in the file.
     private(set) var records: [String: Record]
@@ -33,12 +36,12 @@ struct TreeListing {
         var records: [String: Record] = [:]
         // A file with several names is read once.
         var hashed: [UInt64: String] = [:]
-        let top = path.utf8.count + 1
-        try Tree(path: path).walk { (path, status) throws(ImageError) in
+        try Tree(path: path).walk { (entry) throws(ImageError) in
+            let status = entry.status
             let mode = String(status.st_mode & 0o7777, radix: 8)
             var record = Record(
                 kind: "o", mode: String(repeating: "0", count: max(0, 4 - mode.count)) + mode, size: "-", digest: "-")
-            switch status.st_mode & S_IFMT {
+            switch entry.kind {
             case S_IFDIR: record.kind = "d"
             case S_IFREG:
                 record.kind = "f"
@@ -46,24 +49,23 @@ struct TreeListing {
                 if let known = hashed[UInt64(status.st_ino)] {
                     record.digest = known
                 } else {
-                    record.digest = try Self.digest(ofFile: path)
+                    record.digest = try Self.digest(of: entry)
                     if status.st_nlink > 1 { hashed[UInt64(status.st_ino)] = record.digest }
                 }
             case S_IFLNK:
-                record = Record(kind: "l", mode: "-", size: "-", digest: SHA256.hex(try FileSystem.rawLink(path)))
+                let link = try FileSystem.rawLink(entry.name, in: entry.folder)
+                record = Record(kind: "l", mode: "-", size: "-", digest: SHA256.hex(link))
             default: break
             }
-            records[Self.escaped(path.count > top ? path[top...] : [UInt8(ascii: ".")])] = record
+            records[Self.escaped(entry.path.isEmpty ? [UInt8(ascii: ".")] : entry.path.dropFirst())] = record
         }
         self.records = records
     }
 
-    private static func digest(ofFile path: [UInt8]) throws(ImageError) -> String {
-        let file = FileSystem.withCString(path) { Glibc.open($0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK) }
-        guard file >= 0 else { throw FileSystem.failure("open", FileSystem.shown(path)) }
-        defer { close(file) }
+    private static func digest(of entry: Tree.Entry) throws(ImageError) -> String {
+        let file = try entry.open(O_RDONLY | O_NONBLOCK)
         var hash = SHA256()
-        while case let piece = try FileSystem.piece(of: file, FileSystem.shown(path)), !piece.isEmpty {
+        while case let piece = try FileSystem.piece(of: file.raw, FileSystem.shown(entry.path)), !piece.isEmpty {
             hash.update(piece)
         }
         return hash.hexDigest()
@@ -129,6 +131,9 @@ struct TreeListing {
         for path in Set(records.keys).union(now.records.keys).sorted() {
             switch (records[path], now.records[path]) {
             case (let was?, let now?) where was == now: continue
+            // Taken back since (``RootFilesystem/closeTemporary(in:)``).
+            case (let was?, let now?) where path == "tmp" && was == Self.openTemporary && now == Self.closedTemporary:
+                continue
             case (let was?, let now?):
                 if was.kind != now.kind {
                     lines.append("/\(path) is of another kind than when the image was made")

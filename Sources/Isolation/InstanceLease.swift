@@ -16,14 +16,11 @@ final class InstanceLease {
 
     /// The uids (and gids of the same numbers) of one instance.
     struct UserRange: Equatable {
-        /// The first uid of instance 0: above what systemd's tools and useradd give out, below 2³¹ (systemd's
-        /// docs/UIDS-GIDS.md lists 1879048192…2147483647 as unused).
-        static let base: UInt32 = 1_900_000_000
-        static let width: UInt32 = 1_024
+        static let width = HostUsers.perInstance
 
         let first: UInt32
 
-        init(instance: Int) { first = Self.base + UInt32(instance) * Self.width }
+        init(instance: Int) { first = HostUsers.first + UInt32(instance) * Self.width }
 
         /// The driving process once it has given up root.
         var driver: UInt32 { first }
@@ -36,7 +33,7 @@ final class InstanceLease {
     }
 
     /// The most instances on one host.
-    static let capacity = 64
+    static let capacity = Int(HostUsers.instances)
 
     /// Takes the first number that is free, after sweeping what ended instances have left.
     /// - Parameter runtimeFolder: where all instances of the host meet; it must be lost at a reboot, as /run is.

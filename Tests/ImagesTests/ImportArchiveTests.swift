@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Linux
 import Testing
 
 @testable import Images
@@ -164,5 +165,17 @@ struct ImportArchiveTests {
         try fixture.python(
             "t = tarfile.open('a.tar', 'w'); folder(t, 'bin'); add(t, 'bin/sh', b'x', mode=0o750); t.close()")
         #expect(try fixture.refusal("a.tar").contains("the image has no program /bin/sh"))
+    }
+
+    @Test("a decompressor is a user that nobody else is, and leaves no process")
+    func decompressors() throws {
+        try fixture.python(
+            "tree(lambda t: None); open('a.tar.gz', 'wb').write(gzip.compress(open('a.tar', 'rb').read()))")
+        _ = try fixture.imported("a.tar.gz")
+        let left = try FileSystem.names(in: "/proc").filter { name in
+            var status = stat()
+            return Int(name) != nil && stat("/proc/\(name)", &status) == 0 && status.st_uid == HostUsers.builder
+        }
+        #expect(left.isEmpty, "\(left)")
     }
 }

@@ -77,6 +77,49 @@ struct VerifyTests {
         #expect(found.first?.contains("sudo bulkhead rootfs build small --refresh") == true)
     }
 
+    @Test("an image whose /tmp others can write says so; opening it takes /tmp back, with nothing in it")
+    func openTemporary() throws {
+        let folder = rootfs.dropLast("/rootfs".count)
+        chmod("\(rootfs)/tmp", 0o1777)
+        // As such images were listed when they were made.
+        var manifest = try ImageManifest.load(path: "\(folder)/image.json")
+        manifest.contents = try TreeListing(of: rootfs).write(path: "\(folder)/contents.txt")
+        try manifest.write(path: "\(folder)/image.json")
+        let other = Command(
+            argv: [
+                "/usr/bin/setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups", "/bin/sh", "-c",
+                "cd '\(rootfs)/tmp' && mkdir -p a/b && touch hello a/b/c && ln -s '\(fixture.outside)' link",
+            ])
+        #expect(try other.run().status == 0)
+        #expect(try findings().contains("/tmp can be written by others"))
+        _ = try fixture.store.open("small")
+        #expect(mode(rootfs + "/tmp") == 0o755)
+        #expect(try FileSystem.names(in: "\(rootfs)/tmp").isEmpty)
+        #expect(try findings().isEmpty)
+        try fixture.expectOutsideUntouched()
+        #expect(try other.run().status != 0)
+    }
+
+    private func mode(_ path: String) -> mode_t {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode & 0o7777 : 0
+    }
+
+    @Test("an image is root's alone until it is published")
+    func hidden() throws {
+        let images = "\(fixture.store.stateDirectory)/images/small"
+        var modes: [mode_t] = []
+        let result = try fixture.store.importImage(
+            "small", from: "\(fixture.directory.path)/a.tar", languages: "\(fixture.directory.path)/languages.yaml",
+            ask: { (_, _, staging, _) throws(ImageError) in
+                modes.append(mode(staging))
+                return "v1"
+            }, progress: { _ in })
+        #expect(modes == [0o700])
+        #expect(mode(String(result.rootfs.dropLast("/rootfs".count))) == 0o755)
+        #expect(try FileSystem.names(in: images).allSatisfy { !$0.hasPrefix(".") })
+    }
+
     @Test("no link above the names that a tree is tidied at leads a removal elsewhere")
     func tidying() throws {
         let victim = try TemporaryDirectory()

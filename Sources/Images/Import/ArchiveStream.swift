@@ -5,8 +5,8 @@ import Linux
 
 /// The bytes of an archive, decompressed on the way.
 ///
-/// A decompressor is C code that reads what a stranger wrote: it runs as the host's tool in a process that is `nobody`, has no
-/// capability and no network, and holds nothing but the archive's descriptor and the pipe that this reads.
+/// A decompressor is C code that reads what a stranger wrote: it runs as the host's tool in a process of a user that nobody else is,
+/// has no capability and no network, holds nothing but the archive's descriptor and the pipe that this reads, and leaves no process.
 final class ArchiveStream {
     /// How an archive is packed.
     enum Compression: String {
@@ -102,11 +102,7 @@ final class ArchiveStream {
         _ tool: [String], reading file: borrowing Descriptor, writing output: borrowing Descriptor
     ) throws(ImageError) -> pid_t {
         let argv =
-            [
-                "/usr/bin/unshare", "--net", "--ipc", "--", "/usr/bin/setpriv", "--pdeathsig", "KILL", "--reuid",
-                "65534",
-                "--regid", "65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--",
-            ] + tool
+            ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--"] + Confinement.offline(user: HostUsers.builder, tool)
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }

@@ -24,6 +24,7 @@ struct ImageImporter {
 
     /// Imports; on an error the directory holds no usable image.
     func run() throws(ImageError) -> ImageManifest {
+        try FileSystem.makeDirectory(staging, mode: 0o700)
         try FileSystem.makeDirectories(directory)
         let origin = try unpack()
         progress("unpacked \(origin)")

@@ -12,7 +12,7 @@ final class TreeWriter {
     private static let whiteout = Array(".wh.".utf8)
     private static let opaque = Array(".wh..wh..opq".utf8)
     /// Deeper trees would be a burden to whoever walks them; the kernel's own bound for one path is 4,096 bytes.
-    private static let mostDepth = 256
+    private static let mostDepth = Tree.mostDepth
     private static let mostPathBytes = 3_072
 
     private(set) var report = ImportReport()
@@ -247,7 +247,8 @@ final class TreeWriter {
 
     /// By the folder's real name, for links can make a short name lead deep.
     private func checkDepth(_ folder: Int32, _ path: [[UInt8]], _ stream: ArchiveStream) throws(ImageError) {
-        let name = try FileSystem.rawLink(Array("/proc/self/fd/\(folder)".utf8)).dropFirst(rootPathBytes)
+        let name = try FileSystem.rawLink(Array(FileSystem.magicLink(folder).utf8), in: AT_FDCWD).dropFirst(
+            rootPathBytes)
         let depth = name.count { $0 == UInt8(ascii: "/") }
         guard depth < Self.mostDepth, name.count <= Self.mostPathBytes else {
             throw problem("'\(TarMember.shown(path).prefix(200))' lies deeper than \(Self.mostDepth) folders", stream)
@@ -274,7 +275,7 @@ final class TreeWriter {
     }
 
     private func removeLower(in folder: Folder) throws(ImageError) {
-        for name in try names(in: folder.descriptor.raw) { try removeLower(name, in: folder) }
+        for name in try Tree.names(of: folder.descriptor.raw) { try removeLower(name, in: folder) }
     }
 
     private func removeLower(_ name: [UInt8], in folder: Folder) throws(ImageError) {
@@ -287,50 +288,20 @@ final class TreeWriter {
             return try remove(name, in: folder.descriptor.raw)
         }
         guard status.st_mode & S_IFMT == S_IFDIR else { return }
-        try removeLower(in: Folder(try openFolder(name, in: folder.descriptor.raw)))
+        try removeLower(
+            in: Folder(try Tree.openFolder(name, in: folder.descriptor.raw, FileSystem.shown(name))))
     }
 
     /// Removes a name and all that is below it, following nothing.
     private func remove(_ name: [UInt8], in folder: Int32) throws(ImageError) {
         parent = nil
-        if FileSystem.withCString(name, { unlinkat(folder, $0, 0) }) == 0 { return }
-        guard errno == EISDIR || errno == EPERM else { throw failure("remove", name) }
-        let inner = try openFolder(name, in: folder)
-        for name in try names(in: inner.raw) { try remove(name, in: inner.raw) }
-        guard FileSystem.withCString(name, { unlinkat(folder, $0, AT_REMOVEDIR) }) == 0 else {
-            throw failure("remove", name)
-        }
-    }
-
-    private func openFolder(_ name: [UInt8], in folder: Int32) throws(ImageError) -> Descriptor {
-        let raw = FileSystem.withCString(name) {
-            openat(folder, $0, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        }
-        guard raw >= 0 else { throw failure("open", name) }
-        return Descriptor(owning: raw)
-    }
-
-    private func names(in folder: Int32) throws(ImageError) -> [[UInt8]] {
-        var names: [[UInt8]] = []
-        do throws(SystemError) {
-            try Linux.Folder.forEachEntry(of: folder) { name, _ in
-                names.append(Array(name))
-                return true
-            }
-        } catch {
-            throw ImageError(error, path: "")
-        }
-        return names
+        try Tree.remove(name, in: folder)
     }
 
     // MARK: Errors
 
     private func check(_ result: Int32, _ operation: String, _ member: TarMember) throws(ImageError) {
         guard result >= 0 else { throw FileSystem.failure(operation, member.shownPath) }
-    }
-
-    private func failure(_ operation: String, _ name: [UInt8]) -> ImageError {
-        FileSystem.failure(operation, FileSystem.shown(name))
     }
 
     private func problem(_ text: String, _ stream: ArchiveStream) -> ImageError {
