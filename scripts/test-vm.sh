@@ -3,6 +3,11 @@
 #
 #   scripts/test-vm.sh COMMAND [ARGUMENT…]   runs it in this repository's folder and returns its exit code
 #   scripts/test-vm.sh                       runs the engine's tests, which must have been built: .build/debug/*.xctest
+#   scripts/test-vm.sh --part NAME [COMMAND…] [--part NAME [COMMAND…]]…
+#                                            runs several in one guest, one after another, each in a control group of its own and
+#                                            whatever became of those before it; without a command: the engine's tests.
+#                                            Of each .build/vm/out has NAME.log, NAME.seconds, and NAME.status, its exit code, where
+#                                            it came to an end; returns the first that is not 0
 #
 # The guest is Debian's own kernel over this machine's file system, read-only, by virtme-ng and QEMU. The
 # CPU is emulated, about ten times slower, so that it works wherever this repository is built. What the command finds:
@@ -15,7 +20,7 @@
 # Exit codes of its own: 2 something is missing (said with the line that fixes it), 124 out of time, 125 the guest ended
 # without an answer.
 #
-#   BULKHEAD_VM_TIMEOUT   seconds for everything, 1200
+#   BULKHEAD_VM_TIMEOUT   seconds for each command, 1200; to boot it has 300
 #   BULKHEAD_VM_MEMORY    memory of the guest, 4G
 #   BULKHEAD_VM_CPUS      CPUs of the guest, 2
 #   BULKHEAD_VM_KVM       1: use KVM instead of emulation
@@ -63,16 +68,32 @@ if [ -z "$vng" ]; then
     PATH=$work/venv/bin:$PATH
 fi
 
-if [ $# -eq 0 ]; then
-    tests=$(find "$repository/.build/debug/" -maxdepth 1 -name '*PackageTests.xctest' -print -quit 2>/dev/null || true)
-    [ -n "$tests" ] || missing "no built tests in .build/debug" "swift build --build-tests"
-    [ -d "$image/rootfs" ] || missing "no image in $image" "bulkhead rootfs build default"
-    set -- "$tests" --testing-library swift-testing --filter IsolationTests --no-parallel
-fi
-
 rm -rf "$out"
 mkdir -p "$out"
-printf '%s\0' "$@" >"$out/command"
+[ "${1:-}" = --part ] || set -- --part command "$@"
+parts=0
+while [ $# -gt 0 ]; do
+    [ "$1" = --part ] && [ $# -ge 2 ] || { say "a part has a name: --part NAME COMMAND…"; exit 2; }
+    name=$2
+    shift 2
+    command=()
+    while [ $# -gt 0 ] && [ "$1" != --part ]; do
+        command+=("$1")
+        shift
+    done
+    if [ ${#command[@]} -eq 0 ]; then
+        tests=$(find "$repository/.build/debug/" -maxdepth 1 -name '*PackageTests.xctest' -print -quit 2>/dev/null || true)
+        [ -n "$tests" ] || missing "no built tests in .build/debug" "swift build --build-tests"
+        [ -d "$image/rootfs" ] || missing "no image in $image" "bulkhead rootfs build default"
+        command=("$tests" --testing-library swift-testing --filter IsolationTests --no-parallel)
+    fi
+    echo "$name" >>"$out/parts"
+    printf '%s\0' "${command[@]}" >"$out/$name.command"
+    parts=$((parts + 1))
+done
+limit=$timeout
+timeout=$((timeout * parts + 300))
+echo "$limit" >"$out/limit"
 
 # 9p is slow; the image goes in as a disk, made again only when the image is another.
 disk=()
@@ -136,6 +157,10 @@ setsid bash -c '"$@" </dev/null 2>&1 9>&- | cat 9>&-' bash "$vng" --run "$kernel
 running=$!
 
 while kill -0 "$running" 2>/dev/null; do
+    if ((SECONDS - started >= 300)) && [ ! -s "$out/booted" ]; then
+        say "not booted after 300 s"
+        exit 124
+    fi
     if ((SECONDS - started >= timeout)); then
         say "no end after $timeout s"
         exit 124
@@ -148,6 +173,6 @@ if [ ! -s "$out/status" ]; then
     exit 125
 fi
 boot=unknown
-if [ -s "$out/booted" ]; then boot=$(($(<"$out/booted") - $(stat -c %Y "$out/command"))); fi
+if [ -s "$out/booted" ]; then boot=$(($(<"$out/booted") - $(stat -c %Y "$out/limit"))); fi
 say "guest $release, boot $boot s, all $((SECONDS - started)) s, exit $(<"$out/status")"
 exit "$(<"$out/status")"

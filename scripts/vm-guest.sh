@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The inside of scripts/test-vm.sh: prepares the guest as a systemd host would be, runs the command, writes its status.
+# The inside of scripts/test-vm.sh: prepares the guest as a systemd host would be, runs the commands, writes their status.
 set -euo pipefail
 
 out=$BULKHEAD_VM_OUT
@@ -25,8 +25,6 @@ mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
 for controller in cpuset cpu io memory pids; do
     echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control
 done
-# What `systemd-run --scope -p Delegate=yes` gives: a group of its own, controllers offered, none switched on below.
-mkdir /sys/fs/cgroup/bulkhead.scope
 
 state=/run/bulkhead-state
 mkdir -p "$state/images/default"
@@ -39,9 +37,29 @@ fi
 
 BULKHEAD_TIME_SCALE=$(<"$out/scale")
 export BULKHEAD_VM=1 BULKHEAD_STATE_DIR=$state BULKHEAD_TIME_SCALE
-mapfile -d '' -t command <"$out/command"
 status=0
-# The command alone is in the group: one with other processes could not have controllers below it.
-bash -c 'echo $$ >/sys/fs/cgroup/bulkhead.scope/cgroup.procs; exec "$@"' - "${command[@]}" </dev/null || status=$?
+while read -r name; do
+    mapfile -d '' -t command <"$out/$name.command"
+    # What `systemd-run --scope -p Delegate=yes` gives: a group of its own, controllers offered, none switched on below. The
+    # command alone is in it: one with other processes could not have controllers below it.
+    group=/sys/fs/cgroup/bulkhead-$name.scope
+    mkdir "$group"
+    echo "vm-guest: $name"
+    started=$SECONDS
+    code=0
+    mkfifo "/run/$name.printed"
+    tee "$out/$name.log" <"/run/$name.printed" &
+    writer=$!
+    timeout -k 10 "$(<"$out/limit")" bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group" "${command[@]}" \
+        </dev/null >"/run/$name.printed" 2>&1 || code=$?
+    echo $((SECONDS - started)) >"$out/$name.seconds"
+    # All that was printed is written down; but who is left behind and holds the output keeps nobody waiting.
+    for _ in {1..100}; do
+        kill -0 "$writer" 2>/dev/null || break
+        sleep 0.1
+    done
+    echo "$code" >"$out/$name.status"
+    [ "$status" != 0 ] || status=$code
+done <"$out/parts"
 echo "$status" >"$out/status"
 sync "$out/status"

@@ -1,6 +1,7 @@
 import Jobs
 
-/// Limits as the attacks' table has them: `wall=300 cpu=200 memory=16M processes=16 cpus=0.5`.
+/// Limits as the attacks' table has them: `wall=300 cpu=200 memory=16M processes=16 cpus=0.5`. `slow-wall=10000` is the wall time, as
+/// it stands, of a host on which time is stretched: for what cannot come to its own end there.
 enum LimitText {
     /// A word that is no limit.
     struct Unknown: Error, CustomStringConvertible {
@@ -15,6 +16,7 @@ enum LimitText {
             guard parts.count == 2, let value = number(parts[1]) else { throw Unknown(word: String(word)) }
             switch parts[0] {
             case "wall": limits.wallTimeMs = Int(value) * timeScale
+            case "slow-wall": if timeScale > 1 { limits.wallTimeMs = Int(value) }
             case "cpu": limits.cpuTimeMs = Int(value) * timeScale
             case "memory": limits.memoryBytes = Int(value)
             case "processes": limits.processes = Int(value)

@@ -13,8 +13,9 @@ extension EndToEnd {
         func shown() throws {
             let server = try Server(slots: 1)
             let job = try HTTP.post(
-                "/api/jobs", try request("bash", "sleep 10", ["timeout": 12_000]), port: server.port)
+                "/api/jobs", try request("bash", "sleep 50", ["timeout": 60_000]), port: server.port)
             try #require(job.status == 202)
+            let path = try #require(job.headers["location"])
             #expect(
                 Eventually.holds(within: .seconds(30)) {
                     ProcessTable.descendants(of: server.driver.pid).contains { $0.name == "sleep" }
@@ -48,6 +49,7 @@ extension EndToEnd {
             #expect(inits.allSatisfy { $0[8] == "pid,mnt,net,ipc,uts" }, "\(text)")
             #expect(jobs.allSatisfy { $0[5] == "none" && $0[8] == "user,pid,mnt,net,ipc,uts,cgroup" }, "\(text)")
             #expect(Set(inits.map { $0[2] }).isDisjoint(with: jobs.map { $0[2] }))
+            #expect(try HTTP.send("DELETE", path, "", type: "", port: server.port).status == 200)
             #expect(try server.stop() == 0)
         }
     }

@@ -162,6 +162,9 @@ struct ImportImageTests {
             """
         try fixture.python(make + end)
         _ = try fixture.imported("image.tar")
+        let folder = try ImportFixture()
+        try folder.python(make + end + "\nopen('image/version', 'w').write('Directory Transport Version: 1.1')")
+        #expect(try folder.refusal("image").contains("skopeo copy dir:FOLDER oci:OTHER"))
         for (change, message) in [
             ("layers = ['../outside/secret']", "is no name of a file within the image"),
             ("layers = ['/etc/shadow']", "is no name of a file within the image"),

@@ -126,7 +126,7 @@ extension EngineTests {
                 }
                 return ended
             }
-            let limit = TestHost.milliseconds(1_000)
+            let limit = TestHost.milliseconds(500)
             for _ in 0..<3 {
                 let outcome = try await test.probe("sleep", "60000") { $0.wallTime = limit }
                 #expect(outcome.ending == .wallTimeLimit)

@@ -46,6 +46,13 @@ struct OCILayout: ~Copyable {
         let platform = Self.platforms[architecture] ?? architecture
         let reader = DocumentReader(folder: folder.raw, platform: platform)
         let isOCI = try FileSystem.status("\(path)/oci-layout") != nil
+        // `skopeo copy … dir:FOLDER`, which has a manifest.json of another kind.
+        if !isOCI, try FileSystem.status("\(path)/version") != nil {
+            throw .step(
+                name: "reading the image",
+                detail:
+                    "it is a folder of skopeo's dir: format, which is not read here: skopeo copy dir:FOLDER oci:OTHER")
+        }
         let image = try isOCI ? reader.layout() : reader.dockerArchive()
         digest = image.digest
         layers = image.layers
