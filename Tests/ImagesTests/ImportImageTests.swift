@@ -162,12 +162,30 @@ struct ImportImageTests {
             """
         try fixture.python(make + end)
         _ = try fixture.imported("image.tar")
+        // A layer that is there twice is a link, and other programs pack theirs.
+        let others = """
+
+            import gzip
+            open("image/abc/layer.tar", "wb").write(gzip.compress(data))
+            os.makedirs("image/def")
+            os.symlink("../abc/layer.tar", "image/def/layer.tar")
+            config = json.dumps(dict(architecture=machine, os="linux", rootfs=dict(diff_ids=[diff, diff]))).encode()
+            name = hashlib.sha256(config).hexdigest() + ".json"
+            layers = ["abc/layer.tar", "def/layer.tar"]
+            """
+        let twice = try ImportFixture()
+        try twice.python(make + others + end)
+        _ = try twice.imported("image.tar")
         let folder = try ImportFixture()
         try folder.python(make + end + "\nopen('image/version', 'w').write('Directory Transport Version: 1.1')")
         #expect(try folder.refusal("image").contains("skopeo copy dir:FOLDER oci:OTHER"))
         for (change, message) in [
             ("layers = ['../outside/secret']", "is no name of a file within the image"),
             ("layers = ['/etc/shadow']", "is no name of a file within the image"),
+            (
+                "os.remove('image/abc/layer.tar'); os.symlink('/etc/shadow', 'image/abc/layer.tar')",
+                "is a link to no other layer"
+            ),
             ("config += b' '", "is not what its name says"),
         ] {
             let other = try ImportFixture()

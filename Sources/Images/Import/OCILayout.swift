@@ -196,9 +196,29 @@ struct OCILayout: ~Copyable {
             try check(configuration, layers: image.Layers.count)
             var layers: [Layer] = []
             for (path, diffID) in zip(image.Layers, configuration.rootfs.diff_ids) {
-                layers.append(Layer(path: try local(path), compression: .none, diffID: try digits(of: diffID)))
+                let path = try dockerLayer(path)
+                layers.append(
+                    Layer(path: path, compression: try compression(of: path), diffID: try digits(of: diffID)))
             }
             return ("sha256:\(digest)", layers)
+        }
+
+        /// A layer that an image has twice is a link to `../OTHER/layer.tar` the second time: that name in place of the link's,
+        /// for no link is followed.
+        private func dockerLayer(_ path: String) throws(ImageError) -> String {
+            let path = try local(path)
+            // Whatever else it is, opening it says.
+            guard let link = try? FileSystem.rawLink(Array(path.utf8), in: folder) else { return path }
+            guard let other = String(decoding: link, as: UTF8.self).wholeMatch(of: /\.\.\/([^\/]+\/layer\.tar)/) else {
+                throw problem("'\(path)' is a link to no other layer")
+            }
+            return try local(String(other.1))
+        }
+
+        /// What others than Docker write in its format can be packed (RFC 1952: 1f 8b); what comes out of it is compared with its digest.
+        private func compression(of path: String) throws(ImageError) -> ArchiveStream.Compression {
+            let file = try OCILayout.open(path, in: folder)
+            return try FileSystem.piece(of: file.raw, path).starts(with: [0x1F, 0x8B]) ? .gzip : .none
         }
 
         private func check(_ configuration: Configuration, layers: Int) throws(ImageError) {
