@@ -21,9 +21,10 @@ struct ToolCatalog {
     private var executeTool: JSONObject {
         var properties = JSONObject()
         let request = schemas.object("ExecutionRequest")?.object("properties") ?? JSONObject()
+        var room = Self.mostValues
         for field in Self.fields {
             guard let schema = request[field] else { continue }
-            properties.add(field, resolved(schema, depth: 0))
+            properties.add(field, resolved(schema, depth: 0, room: &room))
         }
         return tool(
             Self.execute, title: "Run a program in a sandbox",
@@ -77,22 +78,27 @@ struct ToolCatalog {
 
     private var schemas: JSONObject { document.object("components")?.object("schemas") ?? JSONObject() }
 
+    /// Values of the schemas at most, all properties together: the API's own are some hundreds.
+    private static let mostValues = 10_000
+
     /// Without references, which many clients cannot follow, and without the keywords that model providers refuse; whoever
-    /// runs the request checks it in full.
-    private func resolved(_ value: JSONValue, depth: Int) -> JSONValue {
+    /// runs the request checks it in full. A schema that names itself is cut off where it goes too deep or `room` ends.
+    private func resolved(_ value: JSONValue, depth: Int, room: inout Int) -> JSONValue {
+        room -= 1
         // The document's own schemas are three deep; another's could go round.
-        guard depth < 16 else { return .object([:]) }
+        guard depth < 16, room > 0 else { return .object([:]) }
         switch value {
-        case .array(let elements): return .array(elements.map { resolved($0, depth: depth + 1) })
+        case .array(let elements): return .array(elements.map { resolved($0, depth: depth + 1, room: &room) })
         case .object(let object):
             if let reference = object.string("$ref") {
                 let name = reference.split(separator: "/").last.map(String.init) ?? ""
-                return schemas[name].map { resolved($0, depth: depth + 1) } ?? .object([:])
+                guard let schema = schemas[name] else { return .object([:]) }
+                return resolved(schema, depth: depth + 1, room: &room)
             }
             return .object(
                 JSONObject(
                     object.members.filter { !["propertyNames", "pattern"].contains($0.name) }.map {
-                        .init(name: $0.name, value: resolved($0.value, depth: depth + 1))
+                        .init(name: $0.name, value: resolved($0.value, depth: depth + 1, room: &room))
                     }))
         default: return value
         }

@@ -172,6 +172,21 @@ struct MCPServerTests {
         #expect(input["additionalProperties"] == .bool(false))
     }
 
+    @Test("a schema that names itself many times over is cut off, and not worked out to its end")
+    func endlessSchema() {
+        let itself = JSONValue.object(["$ref": .string("#/components/schemas/Endless")])
+        let document: JSONObject = [
+            "components": .object([
+                "schemas": .object([
+                    "ExecutionRequest": .object(["properties": .object(["limits": itself])]),
+                    "Endless": .object(["anyOf": .array(Array(repeating: itself, count: 60))]),
+                ])
+            ])
+        ]
+        let catalog = ToolCatalog(revision: .newestWithHandshake, document: document)
+        #expect(JSONValue.array(catalog.json).bytes.count < 1 << 20)
+    }
+
     @Test("a program's result in words and as a structure")
     func result() throws {
         let conversation = try Conversation()

@@ -59,7 +59,11 @@ struct ServiceExecutor: CodeExecutor {
     }
 
     private func id(of response: ServiceClient.Response) throws(ExecutorFailure) -> String {
-        guard case .string(let id)? = try object(response)["id"] else { throw .unavailable(Self.notOurs) }
+        // It becomes a part of a request's target, where a line break would begin a field.
+        guard case .string(let id)? = try object(response)["id"], id.wholeMatch(of: /[A-Za-z0-9_-]{1,128}/) != nil
+        else {
+            throw .unavailable(Self.notOurs)
+        }
         return id
     }
 
