@@ -101,7 +101,7 @@ extension BenchPlan {
             let kernel = try ProcessFamily.kernelThreads()
             let before = try subject.cpuTime()
             try repeated(repetitions)
-            row.cpu = Double(try subject.cpuTime() - before) / 1_000 / Double(repetitions)
+            row.cpu = ProcessFamily.elapsed(from: before, to: try subject.cpuTime()) / 1_000 / Double(repetitions)
             row.kernel = Double(try ProcessFamily.kernelTime(since: kernel)) / 1_000 / Double(repetitions)
         }
         if let rate = subject.rate {

@@ -170,7 +170,7 @@ extension BenchRun {
                         job.clients[index], "closed \(clients) \(3 * plan.rateTime)")
                     let count = Double(latencies.count)
                     row.rates.append(.init(atOnce: clients, perSecond: count / seconds))
-                    row.cpu = Double(try path.cpuTime - before) / 1_000 / count
+                    row.cpu = ProcessFamily.elapsed(from: before, to: try path.cpuTime) / 1_000 / count
                     row.kernel = Double(try ProcessFamily.kernelTime(since: kernel)) / 1_000 / count
                     busiest = latencies
                 }

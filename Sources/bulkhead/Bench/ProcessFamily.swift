@@ -53,6 +53,10 @@ enum ProcessFamily {
         }
     }
 
+    /// Nanoseconds between two looks at a family's time. A process that nobody waits for takes its time with it: where that was
+    /// more than all the others have spent since, none.
+    static func elapsed(from before: UInt64, to after: UInt64) -> Double { after > before ? Double(after - before) : 0 }
+
     /// Bytes of memory of a process and all that descend from it, each page that several map shared out among them (PSS).
     static func memory(of root: Int32) throws -> (bytes: Int, processes: Int) {
         let family = try family(of: root)
