@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the Debian package in .build/packages from the built programs, with debhelper; says what lintian says.
 #   scripts/deb.sh [VERSION]     the version of packaging/debian/changelog unless another is given
+#   DEB_LIGHT=1                  packed in a tenth of the time and half as large again, in .build/packages-light: for a test
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
@@ -10,6 +11,10 @@ said=$("$BULKHEAD_ROOT/.build/release/bulkhead" --version)
 work=$BULKHEAD_ROOT/.build/deb
 source=$work/bulkhead-$version
 packages=$BULKHEAD_ROOT/.build/packages
+if [[ ${DEB_LIGHT:-0} == 1 ]]; then
+    packages=$BULKHEAD_ROOT/.build/packages-light
+    export DPKG_DEB_COMPRESSOR_TYPE=gzip DPKG_DEB_COMPRESSOR_LEVEL=1
+fi
 rm -rf -- "$work"
 mkdir -p -- "$source" "$packages"
 cp -a "$BULKHEAD_ROOT/packaging/debian" "$source/debian"

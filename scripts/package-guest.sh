@@ -33,6 +33,23 @@ waits() { # waits SECONDS COMMAND…
         sleep 0.5
     done
 }
+# documented TEXT: runs the one command of docs/install.md that has the text, as it stands there. What is other here than on a host
+# is this alone: packages and tarball lie in the folder with the document's names; nobody is asked (apt) and nobody needs sudo,
+# which this Debian has not; and `bulkhead rootfs build` finds the image that was built before, for there is no network. That every
+# command is run, here or elsewhere, DocumentedCommandTests holds. What it says is in /root/said.
+documented() {
+    local command
+    command=$(awk '/^```/ {sh = $0 == "```sh"; fenced = !fenced; next}
+        fenced {if (sh) print; next} {n = split($0, part, "`"); for (i = 2; i <= n; i += 2) print part[i]}' \
+        /mnt/docs/install.md | grep -F -- "$1" | sort -u)
+    echo "+ $command"
+    [[ -n $command && $command != *$'\n'* ]] || { echo "that is not one command of docs/install.md with: $1"; return 1; }
+    eval "$command" 2>&1 | tee /root/said
+    return "${PIPESTATUS[0]}"
+}
+sudo() { "$@"; }
+echo 'APT::Get::Assume-Yes "true"; Dpkg::Options {"--force-confdef"; "--force-confold";};' >/etc/apt/apt.conf.d/50guest
+mkdir /root/here && cd /root/here && ln -s /mnt/bulkhead* . || exit 1
 active() { [[ $(property "$1" ActiveState) == active ]]; }
 # Processes, mounts, control groups and network namespaces of any instance.
 traces() {
@@ -49,8 +66,8 @@ cp /etc/passwd /etc/group /root/
 
 # ---- installed without an image ----
 mv /var/lib/bulkhead /root/images
-check "the package installs" bash -c 'dpkg -i /mnt/old.deb 2>&1 | tee /root/install'
-check "and says the two commands to a first answer" grep -q 'bulkhead rootfs build default' /root/install
+check "the package installs" documented 'apt install ./bulkhead_0.1.0_amd64.deb'
+check "and says the two commands to a first answer" grep -q 'bulkhead rootfs build default' /root/said
 check "no service runs unasked" bash -c '! systemctl is-active bulkhead bulkhead-api bulkhead-worker | grep -qx active'
 check "no unit has a problem" bash -c 'systemd-analyze verify /lib/systemd/system/bulkhead*.service 2>&1 | grep -v "Command .man " | tee /dev/stderr | (! grep -q bulkhead)'
 check "started without an image it fails" bash -c '! systemctl start bulkhead'
@@ -60,7 +77,10 @@ rm -rf /var/lib/bulkhead
 mv /root/images /var/lib/bulkhead
 
 # ---- used ----
-check "it starts, and systemd knows when it serves" systemctl enable --now bulkhead
+check "an image that is there is not built again" documented 'bulkhead rootfs build default'
+check "it starts, and systemd knows when it serves" documented 'systemctl enable --now bulkhead'
+check "the document's first request" documented 'curl -s localhost:3000/api/execute'
+check "is answered" grep -q '"status":"ok".*"stdout":"42\\n"' /root/said
 check "enabled" systemctl is-enabled bulkhead
 check "its status is told" bash -c '[[ $(systemctl show -p StatusText --value bulkhead) == "0 jobs run"* ]]'
 check "a job is answered" answers
@@ -79,7 +99,9 @@ check "a job that needs too much memory ends" grep -q '"status":"memory_limit"' 
 check "and the service does not" test "$(property bulkhead MainPID)" = "$main"
 # This script's own unit delegates nothing, as a shell's on a stock host.
 check "by hand, a command gets itself a delegated scope" bash -c \
-    'bulkhead run --time 60s --image default -- /bin/echo by hand 2>&1 | tee /dev/stderr | grep -q "going on in a scope of its own"'
+    'bulkhead run --time 60s --image default -- /bin/sh -c "echo ran in \$(cat /proc/self/cgroup)" >/root/log.scope 2>&1; code=$?
+     cat /root/log.scope; ((code == 0)) && grep -qx "ran in 0::/" /root/log.scope &&
+     grep -qF "going on in a scope of its own (systemd-run --scope -p Delegate=yes)" /root/log.scope'
 check "check says that a job can run" bash -c 'bulkhead check | tee /dev/stderr | grep -q "^A job can run here."'
 
 if [[ $length == all ]]; then
@@ -150,10 +172,14 @@ fi
 
 # ---- upgraded ----
 echo 'port: 3100' >>/etc/bulkhead/bulkhead.yaml
-systemctl restart bulkhead
+check "each setting is shown, and who set it" documented '# each setting, and who set it'
+check "the file's among them" grep -q '^port: 3100 *# .*bulkhead.yaml' /root/said
+bulkhead config example >new.yaml
+check "a new file can be used" documented 'bulkhead config show --config new.yaml'
+check "it is restarted" documented 'systemctl restart bulkhead'
 check "the file's port is served" answers 3100
 main=$(property bulkhead MainPID)
-check "a newer package installs" dpkg --force-confdef --force-confold -i /mnt/new.deb
+check "a newer package installs" documented 'apt install ./bulkhead_NEWER_amd64.deb'
 check "what ran runs again" waits 60 active bulkhead
 check "anew" bash -c '[[ $1 != 0 && $1 != "$2" ]]' - "$(property bulkhead MainPID)" "$main"
 check "under the settings that were made" answers 3100
@@ -192,10 +218,11 @@ fi
 
 # ---- removed and purged ----
 [[ $length != all ]] || cp -a /var/lib/bulkhead/images /root/images
-check "it is removed while it serves" dpkg -r bulkhead
+check "images are listed" documented 'bulkhead rootfs list'
+check "it is removed while it serves" documented 'apt remove bulkhead'
 check "and nothing of it runs" clean
 check "images and settings stay" test -e /var/lib/bulkhead/images/default/current -a -e /etc/bulkhead/bulkhead.yaml
-check "it is purged" dpkg -P bulkhead
+check "it is purged" documented 'apt purge bulkhead'
 check "images and settings are gone" test ! -e /var/lib/bulkhead -a ! -e /etc/bulkhead -a ! -e /run/bulkhead
 check "no user or group was added" bash -c 'cmp /etc/passwd /root/passwd && cmp /etc/group /root/group'
 check "no process, mount or control group is left" clean
@@ -208,14 +235,13 @@ check "no unit is left" bash -c '[[ -z $(systemctl list-unit-files --no-legend "
 
 # ---- the tarball ----
 if [[ $length == all ]]; then
-    mkdir -p /var/lib/bulkhead /root/tarball
+    mkdir -p /var/lib/bulkhead
     mv /root/images /var/lib/bulkhead/images
-    tar xzf /mnt/tarball -C /root/tarball
-    check "the tarball installs" /root/tarball/*/install.sh
+    check "the tarball installs" documented 'tar xzf bulkhead-0.1.0-x86_64.tar.gz'
     check "and its service starts" systemctl start bulkhead
     check "from where it is installed" grep -q '^/usr/local/bin/bulkhead' "/proc/$(property bulkhead MainPID)/cmdline"
     check "and answers" answers
-    check "it is taken away while it serves" /root/tarball/*/install.sh --uninstall
+    check "it is taken away while it serves" documented 'install.sh --uninstall'
     check "and nothing of it runs" clean
     check "nor is left but images and settings" bash -c \
         '[[ -z $(find /usr/local /etc/systemd /run -name "*bulkhead*" ! -path "/run/systemd/*" | tee /dev/stderr) && -e /etc/bulkhead/bulkhead.yaml ]]'

@@ -115,7 +115,7 @@ TMPDIR=$work timeout -k 5 "${SYSTEMD_VM_TIMEOUT:-600}" qemu-system-x86_64 -machi
     -nodefaults -display none -serial stdio -no-reboot -kernel "$kernel" -initrd "$work/initrd" \
     -append "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off systemd.show_status=0 systemd.log_target=null rw" \
     -drive "file=$disk,if=virtio,format=raw,snapshot=on" -drive "file=$work/payload,if=virtio,format=raw,readonly=on" \
-    </dev/null 2>&1 9>&- | tr -d '\r' | tee "$work/output" | grep -v '^guest ended: ' || true
+    </dev/null 2>&1 9>&- | sed -u 's/\r//g' | tee "$work/output" | grep --line-buffered -v '^guest ended: ' || true
 say "systemd-vm: $((SECONDS - started)) s"
 status=$(sed -n 's/^guest ended: //p' "$work/output" | tail -n 1)
 [[ $status =~ ^[0-9]+$ ]] || {

@@ -16,18 +16,20 @@ length=all
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 mkdir "$work/payload"
-# As who builds: nothing of root's stays in the checkout.
-deb=$(SWIFT_PATH=/usr/bin as_builder "$BULKHEAD_ROOT/scripts/deb.sh")
-# Packed anew, because what unpacks quickly here takes a minute there; and a newer one, which differs in its version alone.
+# As who builds: nothing of root's stays in the checkout. What unpacks quickly here takes a minute there.
+deb=$(SWIFT_PATH=/usr/bin as_builder env DEB_LIGHT=1 "$BULKHEAD_ROOT/scripts/deb.sh")
+cp "$deb" "$work/payload/"
+# A newer one, which differs in its version alone.
 dpkg-deb -R "$deb" "$work/tree"
-dpkg-deb --root-owner-group -Zgzip -z1 -b "$work/tree" "$work/payload/old.deb" >/dev/null
 sed -i -E 's/^(Version: .*)$/\1+newer/' "$work/tree/DEBIAN/control"
-dpkg-deb --root-owner-group -Zgzip -z1 -b "$work/tree" "$work/payload/new.deb" >/dev/null
+dpkg-deb --root-owner-group -Zzstd -z3 -b "$work/tree" "$work/payload/bulkhead_NEWER_amd64.deb" >/dev/null
 rm -rf -- "$work/tree"
 cp "$BULKHEAD_ROOT/scripts/package-guest.sh" "$work/payload/guest.sh"
+mkdir "$work/payload/docs"
+cp "$BULKHEAD_ROOT"/docs/*.md "$work/payload/docs/"
 echo "$length" >"$work/payload/length"
 if [[ $length == all ]]; then
     tarball=$(SWIFT_PATH=/usr/bin as_builder "$BULKHEAD_ROOT/scripts/tarball.sh")
-    cp "$tarball" "$work/payload/tarball"
+    cp "$tarball" "$work/payload/"
 fi
 "$BULKHEAD_ROOT/scripts/systemd-vm.sh" "$work/payload"

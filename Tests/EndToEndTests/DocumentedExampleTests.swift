@@ -16,18 +16,6 @@ extension EndToEnd {
             #expect(!Document.matches("abc", "a…d"))
         }
 
-        @Test("no document has commands that nobody runs")
-        func documents() throws {
-            // Those of install.md want a system that systemd started: scripts/package-guest.sh goes its way in a virtual machine.
-            let known = ["api.md", "install.md", "languages.md", "migration.md"]
-            let folder = "\(Installation.sources)/docs"
-            let withCommands = try FileManager.default.contentsOfDirectory(atPath: folder).filter { name in
-                try name.hasSuffix(".md")
-                    && String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8).contains("\n```sh\n")
-            }
-            #expect(withCommands.sorted() == known)
-        }
-
         @Test("every command prints what stands below it", arguments: ["docs/api.md", "docs/migration.md"])
         func ofAService(path: String) throws {
             let examples = try Document.examples(in: path)

@@ -11,7 +11,7 @@ extension EndToEnd {
             let sitting = try Child(
                 [
                     "/usr/bin/python3", "\(Installation.sources)/Tests/EndToEndTests/shell/terminal.py",
-                    Installation.bulkhead,
+                    Installation.bulkhead, "\(Installation.sources)/docs/operations.md",
                 ], environment: Installation.environment)
             let exitCode = try sitting.wait(atMost: .seconds(150))
             let held = String(decoding: sitting.standardOutput, as: UTF8.self)

@@ -1,11 +1,12 @@
 """`bulkhead shell` as somebody at a terminal sees it: types, reads, presses Ctrl-C, changes the window, looks at the terminal after.
 
-Usage: terminal.py BULKHEAD. Prints a line for each thing, ends with "all held", or with exit code 1.
+Usage: terminal.py BULKHEAD DOCUMENT, whose transcript of a sitting is typed and compared too. Prints a line for each thing, ends with "all held", or with exit code 1.
 """
 
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -16,6 +17,8 @@ import termios
 import time
 
 BULKHEAD = sys.argv[1]
+DOCUMENT = sys.argv[2]
+PROMPT = "[python sandbox] ~$ "
 
 
 failures = []
@@ -30,7 +33,7 @@ def holds(condition, what, seen=None):
 class Sitting:
     """A process on a fresh terminal, of which this holds both ends."""
 
-    def __init__(self, *arguments, rows=30, columns=100):
+    def __init__(self, *arguments, rows=30, columns=100, folder=None):
         self.master, self.slave = pty.openpty()
         self.resize(rows, columns)
         self.before = termios.tcgetattr(self.slave)
@@ -41,7 +44,7 @@ class Sitting:
 
         self.process = subprocess.Popen(
             [BULKHEAD, *arguments], stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
-            preexec_fn=sit, env={**os.environ, "TERM": "xterm", "SECRET": "of the host"})
+            preexec_fn=sit, cwd=folder, env={**os.environ, "TERM": "xterm", "SECRET": "of the host"})
 
     def resize(self, rows, columns):
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -283,10 +286,39 @@ def plain(language, *options):
     shell.close()
 
 
+def documented():
+    """The transcript of the document: what it types prints what stands there, but for versions and what was used."""
+    def usual(text):
+        return re.sub(r"\d+(\.\d+)+|processes \d+", "N", text)
+
+    with open(DOCUMENT) as file:
+        blocks = re.findall(r"^```\n(\$ sudo bulkhead shell python .*?)^```$", file.read(), re.M | re.S)
+    holds(len(blocks) == 1, "the document has one sitting", blocks)
+    lines = blocks[0].splitlines()
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "main.py"), "w") as file:
+            file.write("print('from the file')\n")
+        shell = Sitting(*lines[0].removeprefix("$ sudo bulkhead ").split(), folder=folder)
+        seen = shell.read(PROMPT)
+    for line in lines[1:]:
+        if line.startswith(PROMPT):
+            command = line.removeprefix(PROMPT)
+            shell.type(command + "\n")
+            if not command.startswith("exit"):
+                seen += shell.read(PROMPT)
+    code, rest = shell.end()
+    shell.close()
+    # The shell's own farewell is no part of it.
+    seen = [line for line in (seen + rest).replace("\r", "").splitlines() if line not in ("", "exit")]
+    holds(code == 7 and [usual(line) for line in seen] == [usual(line) for line in lines[1:]],
+          "the document's sitting goes as it stands there", (code, seen, lines[1:]))
+
+
 session()
 others()
 plain("c")
 plain("c", "--compiler")
+documented()
 if failures:
     sys.exit(1)
 print("all held")
