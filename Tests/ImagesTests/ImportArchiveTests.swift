@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Jobs
 import Linux
 import Testing
 

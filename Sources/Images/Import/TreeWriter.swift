@@ -74,10 +74,7 @@ final class TreeWriter {
         defer { parent = nil }
         var reader = TarReader(stream)
         while let member = try reader.next() {
-            members += 1
-            guard members <= bounds.members else {
-                throw problem("it has more than \(bounds.members) members (--max-entries allows more)", stream)
-            }
+            try count(stream)
             if isLayer, let name = member.path.last, name.starts(with: Self.whiteout) {
                 try takeAway(name, in: Array(member.path.dropLast()), stream)
             } else {
@@ -211,26 +208,55 @@ final class TreeWriter {
         _ path: [[UInt8]], creating: Bool, _ stream: ArchiveStream
     ) throws(ImageError) -> Folder {
         if let parent, parent.path == path { return parent.folder }
-        var descriptor = try find(path)
-        if descriptor == nil, creating {
-            for end in path.indices {
-                let part = Array(path[...end])
-                guard try find(part) == nil else { continue }
-                guard let above = try find(Array(path[..<end])) else { break }
-                let result = FileSystem.withCString(path[end]) { mkdirat(above.raw, $0, 0o755) }
-                guard result == 0 else {
-                    throw problem("'\(TarMember.shown(path))' is below something that is no folder", stream)
-                }
-            }
-            descriptor = try find(path)
+        let descriptor: Descriptor
+        if let there = try find(path) {
+            descriptor = there
+            try checkDepth(descriptor.raw, path, stream)
+        } else if creating {
+            descriptor = try make(path, stream)
+        } else {
+            throw noFolder(path, stream)
         }
-        guard let descriptor else {
-            throw problem("'\(TarMember.shown(path))' is below something that is no folder", stream)
-        }
-        try checkDepth(descriptor.raw, path, stream)
         let folder = try Folder(descriptor)
         parent = (path, folder)
         return folder
+    }
+
+    /// Makes what is missing of a folder, each level counted like a member; how deep it would lie is found out before the first.
+    private func make(_ path: [[UInt8]], _ stream: ArchiveStream) throws(ImageError) -> Descriptor {
+        // Whether a link stands above or not: looking this far costs a descriptor and a call for each level.
+        guard path.count < Self.mostDepth else { throw tooDeep(path, stream) }
+        guard var above = try find([]) else { throw noFolder(path, stream) }
+        var missing = path[...]
+        while !missing.isEmpty, let next = try find(Array(path[...missing.startIndex])) {
+            above = next
+            missing = missing.dropFirst()
+        }
+        try checkDepth(above.raw, path, further: missing, stream)
+        for name in missing {
+            try count(stream)
+            guard FileSystem.withCString(name, { mkdirat(above.raw, $0, 0o755) }) == 0 else {
+                throw noFolder(path, stream)
+            }
+            above = try Tree.openFolder(name, in: above.raw, TarMember.shown(path))
+        }
+        return above
+    }
+
+    private func noFolder(_ path: [[UInt8]], _ stream: ArchiveStream) -> ImageError {
+        problem("'\(TarMember.shown(path))' is below something that is no folder", stream)
+    }
+
+    private func tooDeep(_ path: [[UInt8]], _ stream: ArchiveStream) -> ImageError {
+        problem("'\(TarMember.shown(path).prefix(200))' lies deeper than \(Self.mostDepth) folders", stream)
+    }
+
+    /// Counts something that the archive makes: a member, or a folder on the way to one.
+    private func count(_ stream: ArchiveStream) throws(ImageError) {
+        members += 1
+        guard members <= bounds.members else {
+            throw problem("it has more than \(bounds.members) members (--max-entries allows more)", stream)
+        }
     }
 
     /// Opens a folder of the tree; nil where there is none.
@@ -245,14 +271,14 @@ final class TreeWriter {
         }
     }
 
-    /// By the folder's real name, for links can make a short name lead deep.
-    private func checkDepth(_ folder: Int32, _ path: [[UInt8]], _ stream: ArchiveStream) throws(ImageError) {
-        let name = try FileSystem.rawLink(Array(FileSystem.magicLink(folder).utf8), in: AT_FDCWD).dropFirst(
-            rootPathBytes)
-        let depth = name.count { $0 == UInt8(ascii: "/") }
-        guard depth < Self.mostDepth, name.count <= Self.mostPathBytes else {
-            throw problem("'\(TarMember.shown(path).prefix(200))' lies deeper than \(Self.mostDepth) folders", stream)
-        }
+    /// By the folder's real name, for links can make a short name lead deep; with the levels that are to be made below it.
+    private func checkDepth(
+        _ folder: Int32, _ path: [[UInt8]], further: ArraySlice<[UInt8]> = [], _ stream: ArchiveStream
+    ) throws(ImageError) {
+        let name = try FileSystem.rawLink(Array(FileSystem.magicLink(folder).utf8), in: AT_FDCWD).dropFirst(rootPathBytes)
+        let depth = name.count { $0 == UInt8(ascii: "/") } + further.count
+        let bytes = further.reduce(name.count) { $0 + 1 + $1.count }
+        guard depth < Self.mostDepth, bytes <= Self.mostPathBytes else { throw tooDeep(path, stream) }
     }
 
     // MARK: Taking away
