@@ -86,6 +86,34 @@ struct ImportArchiveTests {
         #expect(try FileSystem.status("\(rootfs)/f")?.st_size == 300_000)
     }
 
+    @Test("folders on the way to members count, and extended headers")
+    func countedBeside() throws {
+        try fixture.python("def body(t):\n  for i in range(10): add(t, f'{i}/' + 'd/' * 45 + 'f')\ntree(body)")
+        #expect(try fixture.refusal("a.tar", bounds: ImportBounds(members: 472)).contains("--max-entries"))
+        _ = try fixture.imported("a.tar", bounds: ImportBounds(members: 473))
+        try fixture.python("def body(t):\n  for i in range(10): add(t, f'g{i}', pax={'comment': 'x'})\ntree(body)")
+        let error = #expect(throws: ImageError.self) {
+            try fixture.imported("a.tar", bounds: ImportBounds(members: 22))
+        }
+        #expect(error?.description.contains("--max-entries") == true)
+        _ = try fixture.imported("a.tar", bounds: ImportBounds(members: 23))
+    }
+
+    @Test(
+        "extended headers are bounded, for each member and all together",
+        arguments: [
+            ("for i in range(17): add(t, 'h', b'x', type=b'L')", "more extended headers"),
+            ("for i in range(3): add(t, 'h', b'x' * 500000, type=b'K')", "more extended headers, or longer ones"),
+            ("add(t, 'h', b'5 a=\\n' * 5000, type=b'x')", "too many records"),
+            ("add(t, 'f', pax={f'SCHILY.xattr.user.{i}': '' for i in range(300)})", "more extended attributes"),
+            ("add(t, 'f', pax={'SCHILY.xattr.user.' + 'x' * 300: ''})", "longer names of them"),
+        ])
+    func extendedHeaders(body: String, message: String) throws {
+        try fixture.python("def body(t):\n  \(body)\n  add(t, 'f')\ntree(body)")
+        let refusal = try fixture.refusal("a.tar")
+        #expect(refusal.contains(message), "\(refusal)")
+    }
+
     @Test("what gives rights is left out, and said")
     func privileges() throws {
         try fixture.python(

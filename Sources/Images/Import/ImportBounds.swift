@@ -2,7 +2,8 @@
 public struct ImportBounds: Sendable {
     /// Bytes of an archive or of a layer, decompressed; and of all files of the tree together.
     public var bytes: Int
-    /// Members of all its archives together, those that are passed over included, and folders that are made on the way to them.
+    /// Members of all its archives together, those that are passed over included, with their extended headers and the folders that are
+    /// made on the way to them.
     public var members: Int
 
     public init(bytes: Int = 8 << 30, members: Int = 500_000) {

@@ -38,12 +38,18 @@ struct TarMember {
 /// content of what has none, kinds that are not listed here, sparse files.
 struct TarReader {
     private static let block = 512
+    /// Of the extended headers of one member together: how many, their bytes, and the records and attributes in them.
+    private static let mostHeaders = 16
     private static let mostHeaderBytes = 1 << 20
+    private static let mostRecords = 4_096
+    private static let mostAttributes = 256
     /// The kernel's own bounds (PATH_MAX, NAME_MAX).
     private static let mostPathBytes = 4_096
     private static let mostNameBytes = 255
 
     private let stream: ArchiveStream
+    /// Extended headers read so far.
+    private(set) var headers = 0
     /// What is left of the last member's content, and of the block that it ends in.
     private var content = 0
     private var padding = 0
@@ -56,6 +62,7 @@ struct TarReader {
     mutating func next() throws(ImageError) -> TarMember? {
         while let bytes = try contentPiece() { _ = bytes }
         var extended = Extended()
+        var (own, bytes) = (0, 0)
         while true {
             if try stream.isAtEnd() {
                 guard extended.isEmpty else { throw problem("it ends after a header that belongs to a further member") }
@@ -65,15 +72,19 @@ struct TarReader {
             guard header.contains(where: { $0 != 0 }) else { return nil }
             try check(header)
             let kind = header[156]
+            guard "xgLK".utf8.contains(kind) else { return try member(header, kind, extended) }
+            own += 1
+            headers += 1
+            let size = try number(header[124..<136], "size")
+            guard own <= Self.mostHeaders, size <= Self.mostHeaderBytes - bytes else {
+                throw problem("a member with more extended headers, or longer ones, than any has")
+            }
+            bytes += size
+            let content = try body(size)
             switch kind {
-            case UInt8(ascii: "x"), UInt8(ascii: "g"):
-                try extended.add(try records(try body(header)), isGlobal: kind == UInt8(ascii: "g"), problem)
-            case UInt8(ascii: "L"):
-                extended.path = Self.text(try body(header))
-            case UInt8(ascii: "K"):
-                extended.link = Self.text(try body(header))
-            default:
-                return try member(header, kind, extended)
+            case UInt8(ascii: "L"): extended.path = Self.text(content)
+            case UInt8(ascii: "K"): extended.link = Self.text(content)
+            default: try extended.add(try records(content), isGlobal: kind == UInt8(ascii: "g"), problem)
             }
         }
     }
@@ -125,16 +136,26 @@ struct TarReader {
                 case _ where key.hasPrefix("GNU.sparse."):
                     throw problem("it has sparse files: pack it without --sparse")
                 case _ where key.hasPrefix("SCHILY.xattr."):
-                    attributes.append(String(key.dropFirst("SCHILY.xattr.".count)))
+                    try add(attribute: key.dropFirst("SCHILY.xattr.".count), problem)
                 case _ where key.hasPrefix("LIBARCHIVE.xattr."):
-                    attributes.append(String(key.dropFirst("LIBARCHIVE.xattr.".count)))
+                    try add(attribute: key.dropFirst("LIBARCHIVE.xattr.".count), problem)
                 case _ where key.hasPrefix("SCHILY.acl."):
-                    attributes.append("system.posix_acl")
+                    try add(attribute: "system.posix_acl", problem)
                 default:
                     // Owners, further times, comments: nothing of them is used.
                     continue
                 }
             }
+        }
+
+        private mutating func add(
+            attribute: Substring, _ problem: (String) -> ImageError
+        ) throws(ImageError) {
+            // The kernel's bound for a name (XATTR_NAME_MAX).
+            guard attributes.count < TarReader.mostAttributes, attribute.utf8.count <= TarReader.mostNameBytes else {
+                throw problem("a member with more extended attributes, or longer names of them, than files have")
+            }
+            attributes.append(String(attribute))
         }
     }
 
@@ -148,9 +169,7 @@ struct TarReader {
     }
 
     /// The content of an extended header.
-    private func body(_ header: [UInt8]) throws(ImageError) -> [UInt8] {
-        let size = try number(header[124..<136], "size")
-        guard size <= Self.mostHeaderBytes else { throw problem("an extended header of \(size) bytes") }
+    private func body(_ size: Int) throws(ImageError) -> [UInt8] {
         let bytes = try stream.take(size)
         _ = try stream.take((Self.block - size % Self.block) % Self.block)
         return bytes
@@ -165,6 +184,7 @@ struct TarReader {
                 let length = Int(String(decoding: rest[rest.startIndex..<space], as: UTF8.self)),
                 length > space - rest.startIndex + 1, length <= rest.count
             else { throw problem("an extended header that is no list of records") }
+            guard records.count < Self.mostRecords else { throw problem("an extended header of too many records") }
             let end = rest.startIndex + length
             let record = rest[(space + 1)..<(end - 1)]
             guard rest[end - 1] == UInt8(ascii: "\n"), let equals = record.firstIndex(of: UInt8(ascii: "=")) else {

@@ -73,8 +73,10 @@ final class TreeWriter {
         parent = nil
         defer { parent = nil }
         var reader = TarReader(stream)
+        var headers = 0
         while let member = try reader.next() {
-            try count(stream)
+            try count(1 + reader.headers - headers, stream)
+            headers = reader.headers
             if isLayer, let name = member.path.last, name.starts(with: Self.whiteout) {
                 try takeAway(name, in: Array(member.path.dropLast()), stream)
             } else {
@@ -234,7 +236,7 @@ final class TreeWriter {
         }
         try checkDepth(above.raw, path, further: missing, stream)
         for name in missing {
-            try count(stream)
+            try count(1, stream)
             guard FileSystem.withCString(name, { mkdirat(above.raw, $0, 0o755) }) == 0 else {
                 throw noFolder(path, stream)
             }
@@ -251,9 +253,9 @@ final class TreeWriter {
         problem("'\(TarMember.shown(path).prefix(200))' lies deeper than \(Self.mostDepth) folders", stream)
     }
 
-    /// Counts something that the archive makes: a member, or a folder on the way to one.
-    private func count(_ stream: ArchiveStream) throws(ImageError) {
-        members += 1
+    /// Counts what the archive has or makes: members, their extended headers, folders on the way to them.
+    private func count(_ number: Int, _ stream: ArchiveStream) throws(ImageError) {
+        members += number
         guard members <= bounds.members else {
             throw problem("it has more than \(bounds.members) members (--max-entries allows more)", stream)
         }
