@@ -114,6 +114,22 @@ struct ImportArchiveTests {
         #expect(refusal.contains(message), "\(refusal)")
     }
 
+    @Test("a time before 1970 is 1970, however it is written; other negative numbers are refused")
+    func negative() throws {
+        try fixture.python(
+            """
+            t = tarfile.open('a.tar', 'w', format=tarfile.GNU_FORMAT); base(t); add(t, 'f', mtime=-1); t.close()
+            t = tarfile.open('b.tar', 'w', format=tarfile.PAX_FORMAT); base(t); add(t, 'f', mtime=-1.5); t.close()
+            t = tarfile.open('c.tar', 'w', format=tarfile.GNU_FORMAT); base(t)
+            m = tarfile.TarInfo('f'); m.size = -1; t.addfile(m); t.close()
+            """)
+        #expect(try fixture.refusal("c.tar").contains("a negative size"))
+        for name in ["a.tar", "b.tar"] {
+            let rootfs = try fixture.imported(name)
+            #expect(try FileSystem.status("\(rootfs)/f")?.st_mtim.tv_sec == 0)
+        }
+    }
+
     @Test("what gives rights is left out, and said")
     func privileges() throws {
         try fixture.python(

@@ -130,9 +130,14 @@ struct TarReader {
                     let parts = text.split(separator: ".", maxSplits: 1)
                     // Of a time that is no number only the member's own header is left.
                     guard !isGlobal, let seconds = parts.first.flatMap({ Int($0) }) else { continue }
+                    // A time before 1970 is 1970.
+                    guard !text.hasPrefix("-") else {
+                        modified = (0, 0)
+                        continue
+                    }
                     let digits = parts.count > 1 ? String(parts[1].prefix(9)) : ""
                     let fraction = Int(digits.padding(toLength: 9, withPad: "0")) ?? 0
-                    modified = (seconds, seconds < 0 ? 0 : fraction)
+                    modified = (seconds, fraction)
                 case _ where key.hasPrefix("GNU.sparse."):
                     throw problem("it has sparse files: pack it without --sparse")
                 case _ where key.hasPrefix("SCHILY.xattr."):
@@ -210,7 +215,7 @@ struct TarReader {
         let path = try components(raw, of: "member")
         let shown = TarMember.shown(path)
         let ownSize = try number(header[124..<136], "size")
-        let ownTime = try number(header[136..<148], "time")
+        let ownTime = try time(header[136..<148])
         let size = extended.size ?? ownSize
         let link = extended.link ?? Self.text(Array(header[157..<257]))
         let kind: TarMember.Kind
@@ -240,13 +245,12 @@ struct TarReader {
     /// Octal digits, or GNU's and star's big-endian bytes with the first bit set.
     private func number(_ field: ArraySlice<UInt8>, _ what: String) throws(ImageError) -> Int {
         if let first = field.first, first & 0x80 != 0 {
+            guard !Self.isNegative(field) else { throw problem("a negative \(what)") }
             var value = Int(first & 0x7f)
             for byte in field.dropFirst() {
                 guard value < 1 << 54 else { throw problem("a \(what) that is too large") }
                 value = value << 8 | Int(byte)
             }
-            // The second bit is the sign's.
-            guard first & 0x40 == 0 else { throw problem("a negative \(what)") }
             return value
         }
         let digits = field.drop { $0 == UInt8(ascii: " ") }.prefix { $0 != UInt8(ascii: " ") && $0 != 0 }
@@ -255,6 +259,14 @@ struct TarReader {
             throw problem("a \(what) that is no number")
         }
         return value
+    }
+
+    /// Of GNU's and star's numbers the second bit is the sign's.
+    private static func isNegative(_ field: ArraySlice<UInt8>) -> Bool { field.first.map { $0 & 0xc0 == 0xc0 } ?? false }
+
+    /// Seconds since 1970; a time before that is 1970.
+    private func time(_ field: ArraySlice<UInt8>) throws(ImageError) -> Int {
+        Self.isNegative(field) ? 0 : try number(field, "time")
     }
 
     /// Up to the first NUL.
