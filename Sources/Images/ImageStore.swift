@@ -141,7 +141,7 @@ public struct ImageStore {
 
     /// Writes a progress line to stderr.
     public static let standardError: @Sendable (String) -> Void = { line in
-        FileHandle.standardError.write(Data("  \(line)\n".utf8))
+        FileHandle.standardError.write(Data("  \(line.printable)\n".utf8))
     }
 
     /// Builds image `name` where its recipe changed or it was never built, and publishes it in one step.

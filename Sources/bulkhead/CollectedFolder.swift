@@ -139,18 +139,3 @@ struct WriteFilesCommand: ParsableCommand {
         }
     }
 }
-
-extension String {
-    /// On a terminal: a job chose it, and escape sequences are for programs.
-    var printable: String {
-        var text = ""
-        for scalar in unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator:
-                text += "\\u{\(String(scalar.value, radix: 16))}"
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text
-    }
-}

@@ -114,6 +114,32 @@ struct ImportArchiveTests {
         #expect(refusal.contains(message), "\(refusal)")
     }
 
+    @Test("nothing that an archive says reaches a terminal as an escape sequence")
+    func escapes() throws {
+        let hostile = "a\u{1b}]0;title\u{07}\r\n"
+        func python(_ body: String) throws {
+            try fixture.python("bad = 'a\\x1b]0;title\\x07\\r\\n'\ndef body(t):\n  \(body)\ntree(body)")
+        }
+        for body in [
+            "add(t, '../' + bad)", "link(t, bad, '../../' + bad)", "hard(t, bad, bad + 'x')", "add(t, bad, type=b'Z')",
+        ] {
+            try python(body)
+            let refusal = try fixture.refusal("a.tar")
+            #expect(refusal.contains("a\\u{1b}]0;title\\u{7}\\u{d}\\u{a}"), "\(refusal)")
+            #expect(refusal == refusal.printable)
+        }
+        try python("add(t, bad, mode=0o4755)")
+        let rootfs = try fixture.imported("a.tar")
+        #expect(fixture.progress.allSatisfy { $0 == $0.printable }, "\(fixture.progress)")
+        #expect(fixture.progress.contains { $0.contains("set-id bits taken off: 1 (a\\u{1b}") })
+        chmod("\(rootfs)/\(hostile)", 0o4777)
+        let findings = try fixture.store.verify("small")
+        #expect(findings.count >= 2 && findings.allSatisfy { $0 == $0.printable }, "\(findings)")
+        #expect(
+            ImageError.step(name: hostile, detail: "two\nlines").description
+                == "a\\u{1b}]0;title\\u{7}\\u{d}\n failed: two\nlines")
+    }
+
     @Test("a time before 1970 is 1970, however it is written; other negative numbers are refused")
     func negative() throws {
         try fixture.python(

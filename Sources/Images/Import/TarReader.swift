@@ -28,7 +28,7 @@ struct TarMember {
     var shownPath: String { TarMember.shown(path) }
 
     static func shown(_ path: [[UInt8]]) -> String {
-        path.isEmpty ? "." : String(decoding: Array(path.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
+        path.isEmpty ? "." : FileSystem.shown(Array(path.joined(separator: [UInt8(ascii: "/")])))
     }
 }
 
@@ -274,7 +274,7 @@ struct TarReader {
 
     /// A name's components; one that could lead out of the tree is refused.
     private func components(_ name: [UInt8], of what: String) throws(ImageError) -> [[UInt8]] {
-        let shown = String(decoding: name.prefix(200), as: UTF8.self)
+        let shown = FileSystem.shown(name.prefix(200))
         guard name.first != UInt8(ascii: "/") else {
             throw problem("\(what) '\(shown)' is a path from the root: pack the tree from within it (tar -C TREE .)")
         }
@@ -303,7 +303,7 @@ struct TarReader {
             depth += part == [UInt8(ascii: "."), UInt8(ascii: ".")] ? -1 : 1
             guard depth >= 0 else {
                 throw problem(
-                    "link '\(TarMember.shown(path))' leads out of the tree: \(String(decoding: link, as: UTF8.self))")
+                    "link '\(TarMember.shown(path))' leads out of the tree: \(FileSystem.shown(link))")
             }
         }
         return link

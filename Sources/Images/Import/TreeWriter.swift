@@ -297,7 +297,7 @@ final class TreeWriter {
         if name.starts(with: Self.whiteout) { return }
         guard !name.isEmpty, name != [UInt8(ascii: ".")], name != [UInt8(ascii: "."), UInt8(ascii: ".")] else {
             throw problem(
-                "'\(TarMember.shown(path))/\(String(decoding: mark, as: UTF8.self))' takes away no name", stream)
+                "'\(TarMember.shown(path))/\(FileSystem.shown(mark))' takes away no name", stream)
         }
         try removeLower(name, in: folder)
     }
