@@ -156,6 +156,15 @@ struct ImportArchiveTests {
         }
     }
 
+    @Test("a source that is not there makes nothing, and what failed is not listed")
+    func nothingMade() throws {
+        #expect(try fixture.refusal("absent").contains("No such file"))
+        #expect(try FileSystem.status("\(fixture.store.stateDirectory)/images/small") == nil)
+        try fixture.python("open('text','w').write('no archive'*200)")
+        #expect(try fixture.refusal("text").contains("no tar archive"))
+        #expect(try fixture.store.list().isEmpty)
+    }
+
     @Test("what gives rights is left out, and said")
     func privileges() throws {
         try fixture.python(
