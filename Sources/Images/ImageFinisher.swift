@@ -49,7 +49,7 @@ struct ImageFinisher {
         var language = entry.language
         do {
             guard let match = try Regex(entry.versionPattern).firstMatch(in: output), match.output.count > 1,
-                let version = match.output[1].substring.map(String.init), version == version.printable,
+                let version = match.output[1].substring.map({ String($0) }), version == version.printable,
                 version.utf8.count <= Self.mostVersionBytes
             else { throw ImageError.step(name: step, detail: "no version in: \(output.prefix(200))") }
             language.version = version

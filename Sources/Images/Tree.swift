@@ -161,7 +161,9 @@ struct Tree {
             guard fchown(folder, geteuid(), getegid()) == 0 else { throw FileSystem.failure("chown", "folder") }
         }
         if status.st_uid != geteuid() || status.st_mode & 0o022 != 0 || status.st_mode & 0o700 != 0o700 {
-            guard fchmod(folder, status.st_mode & 0o755 | 0o700) == 0 else { throw FileSystem.failure("chmod", "folder") }
+            guard fchmod(folder, status.st_mode & 0o755 | 0o700) == 0 else {
+                throw FileSystem.failure("chmod", "folder")
+            }
         }
     }
 

@@ -10,7 +10,9 @@ extension String {
         for scalar in unicodeScalars {
             switch scalar.properties.generalCategory {
             case .control, .format, .lineSeparator, .paragraphSeparator:
-                if kept.contains(scalar) { text.unicodeScalars.append(scalar) } else {
+                if kept.contains(scalar) {
+                    text.unicodeScalars.append(scalar)
+                } else {
                     text += "\\u{\(String(scalar.value, radix: 16))}"
                 }
             default: text.unicodeScalars.append(scalar)

@@ -165,6 +165,16 @@ struct ImportArchiveTests {
         #expect(try fixture.store.list().isEmpty)
     }
 
+    @Test("bounds are said in the unit that fits")
+    func units() throws {
+        #expect(
+            [0, 1_000, 1_024, 5 << 20, 8 << 30].map(ImportBounds.text) == [
+                "0 bytes", "1000 bytes", "1 KiB", "5 MiB", "8 GiB",
+            ])
+        try fixture.python("tree(lambda t: add(t, 'f', b'x' * 5000))")
+        #expect(try fixture.refusal("a.tar", bounds: ImportBounds(bytes: 1_024)).contains("larger than 1 KiB"))
+    }
+
     @Test("what gives rights is left out, and said")
     func privileges() throws {
         try fixture.python(

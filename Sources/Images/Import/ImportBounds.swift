@@ -10,6 +10,14 @@ public struct ImportBounds: Sendable {
         self.bytes = bytes
         self.members = members
     }
+
+    /// Bytes in the largest unit that they are a whole number of.
+    static func text(bytes: Int) -> String {
+        let units = ["bytes", "KiB", "MiB", "GiB"]
+        var (number, unit) = (bytes, 0)
+        while number > 0, number % 1_024 == 0, unit + 1 < units.count { (number, unit) = (number / 1_024, unit + 1) }
+        return "\(number) \(units[unit])"
+    }
 }
 
 /// What an archive held that an image does not: how often, and the first few by name.

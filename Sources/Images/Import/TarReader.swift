@@ -262,7 +262,9 @@ struct TarReader {
     }
 
     /// Of GNU's and star's numbers the second bit is the sign's.
-    private static func isNegative(_ field: ArraySlice<UInt8>) -> Bool { field.first.map { $0 & 0xc0 == 0xc0 } ?? false }
+    private static func isNegative(_ field: ArraySlice<UInt8>) -> Bool {
+        field.first.map { $0 & 0xc0 == 0xc0 } ?? false
+    }
 
     /// Seconds since 1970; a time before that is 1970.
     private func time(_ field: ArraySlice<UInt8>) throws(ImageError) -> Int {

@@ -149,7 +149,8 @@ final class TreeWriter {
         let (sum, overflow) = bytes.addingReportingOverflow(member.size)
         guard !overflow, sum <= bounds.bytes else {
             throw problem(
-                "its files are larger than \(bounds.bytes >> 20) MiB together (--max-size allows more)", stream)
+                "its files are larger than \(ImportBounds.text(bytes: bounds.bytes)) together (--max-size allows more)",
+                stream)
         }
         bytes = sum
         let raw = FileSystem.withCString(name) {
@@ -237,10 +238,11 @@ final class TreeWriter {
         try checkDepth(above.raw, path, further: missing, stream)
         for name in missing {
             try count(1, stream)
-            guard FileSystem.withCString(name, { mkdirat(above.raw, $0, 0o755) }) == 0 else {
+            let parent = above.raw
+            guard FileSystem.withCString(name, { mkdirat(parent, $0, 0o755) }) == 0 else {
                 throw noFolder(path, stream)
             }
-            above = try Tree.openFolder(name, in: above.raw, TarMember.shown(path))
+            above = try Tree.openFolder(name, in: parent, TarMember.shown(path))
         }
         return above
     }
@@ -277,7 +279,8 @@ final class TreeWriter {
     private func checkDepth(
         _ folder: Int32, _ path: [[UInt8]], further: ArraySlice<[UInt8]> = [], _ stream: ArchiveStream
     ) throws(ImageError) {
-        let name = try FileSystem.rawLink(Array(FileSystem.magicLink(folder).utf8), in: AT_FDCWD).dropFirst(rootPathBytes)
+        let name = try FileSystem.rawLink(Array(FileSystem.magicLink(folder).utf8), in: AT_FDCWD).dropFirst(
+            rootPathBytes)
         let depth = name.count { $0 == UInt8(ascii: "/") } + further.count
         let bytes = further.reduce(name.count) { $0 + 1 + $1.count }
         guard depth < Self.mostDepth, bytes <= Self.mostPathBytes else { throw tooDeep(path, stream) }
