@@ -1,4 +1,5 @@
 import Glibc
+import Jobs
 import Linux
 
 /// The few file operations that builds need, each failing with the path and errno.
@@ -151,8 +152,8 @@ enum FileSystem {
         .system(operation: operation, path: path, errno: errno)
     }
 
-    /// Bytes of a path as a message shows them.
-    static func shown(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
+    /// Bytes of a name or a path as a message shows them: strangers choose names, and messages are read on root's terminal.
+    static func shown(_ path: some Collection<UInt8>) -> String { String(decoding: path, as: UTF8.self).printable }
 
     /// Calls `body` with `path` ended by a zero.
     static func withCString<Result>(_ path: [UInt8], _ body: (UnsafePointer<CChar>) -> Result) -> Result {

@@ -1,4 +1,5 @@
 import Glibc
+import Jobs
 
 /// Why an image could not be described, built or opened. Every case reads as one sentence with its fix.
 public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -21,7 +22,10 @@ public enum ImageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A system call failed.
     case system(operation: String, path: String, errno: Int32)
 
-    public var description: String {
+    /// The sentence, as it may be shown on a terminal: parts of it can be a stranger's.
+    public var description: String { text.printableLines }
+
+    private var text: String {
         switch self {
         case .recipe(let file, let line, let problem):
             return "\(file)\(line.map { ":\($0)" } ?? ""): \(problem)"

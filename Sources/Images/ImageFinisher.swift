@@ -17,6 +17,9 @@ struct ImageFinisher {
     /// Runs a program of the tree as the job's user, and answers what it printed.
     let ask: (_ step: String, _ argv: [String]) throws(ImageError) -> String
 
+    /// A version is shown wherever its language is.
+    private static let mostVersionBytes = 200
+
     /// Finishes the tree.
     /// - Parameter manifest: what is known already; the rest is filled in here.
     /// - Returns: the manifest, as it was written beside the tree.
@@ -46,9 +49,10 @@ struct ImageFinisher {
         var language = entry.language
         do {
             guard let match = try Regex(entry.versionPattern).firstMatch(in: output), match.output.count > 1,
-                let version = match.output[1].substring
+                let version = match.output[1].substring.map({ String($0) }), version == version.printable,
+                version.utf8.count <= Self.mostVersionBytes
             else { throw ImageError.step(name: step, detail: "no version in: \(output.prefix(200))") }
-            language.version = String(version)
+            language.version = version
         } catch let error as ImageError {
             throw error
         } catch {

@@ -46,6 +46,7 @@ extension ImageStore {
             throw .unsafe(path: "'\(name)'", problem: "is the name of a recipe (\(recipe)): import under another name")
         }
         let languageFile = try RecipeParser.loadLanguages(path: languages, image: name)
+        try ImageImporter.check(source: source)
         let lock = try beginBuild(layout, progress)
         defer { withExtendedLifetime(lock) {} }
 

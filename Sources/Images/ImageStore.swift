@@ -91,7 +91,13 @@ public struct ImageStore {
     /// All images that have a recipe or a build, by name. One that is broken is listed with its problem.
     public func list() throws(ImageError) -> [Status] {
         let paths = try recipePaths()
-        let built = try FileSystem.names(in: ImageLayout.images(stateDirectory)).filter(RecipeParser.isImageName)
+        // A folder alone is what an import that failed has left.
+        var built: [String] = []
+        for name in try FileSystem.names(in: ImageLayout.images(stateDirectory)) where RecipeParser.isImageName(name) {
+            let layout = try ImageLayout(stateDirectory: stateDirectory, name: name)
+            let (current, builds) = (try FileSystem.status(layout.currentLink), try layout.builds())
+            if current != nil || !builds.isEmpty { built.append(name) }
+        }
         var list: [Status] = []
         for name in Set(paths.keys).union(built).sorted() {
             var status = Status(name: name, recipePath: paths[name], isUpToDate: false)
@@ -134,7 +140,7 @@ public struct ImageStore {
 
     /// Writes a progress line to stderr.
     public static let standardError: @Sendable (String) -> Void = { line in
-        FileHandle.standardError.write(Data("  \(line)\n".utf8))
+        FileHandle.standardError.write(Data("  \(line.printable)\n".utf8))
     }
 
     /// Builds image `name` where its recipe changed or it was never built, and publishes it in one step.

@@ -122,7 +122,7 @@ struct PythonPackages {
         let top = "\(directory)/site"
         try Tree(path: top).walk { (entry) throws(ImageError) in
             guard !entry.isFolder else { return }
-            let inImage = folder + FileSystem.shown(entry.path)
+            let inImage = folder + String(decoding: entry.path, as: UTF8.self)
             guard exclude.contains(where: { fnmatch($0, inImage, 0) == 0 }) else { return }
             try Tree.remove(entry.name, in: entry.folder)
         }

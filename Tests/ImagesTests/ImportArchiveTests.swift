@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Jobs
 import Linux
 import Testing
 
@@ -83,6 +84,95 @@ struct ImportArchiveTests {
         }
         let rootfs = try fixture.imported("whole")
         #expect(try FileSystem.status("\(rootfs)/f")?.st_size == 300_000)
+    }
+
+    @Test("folders on the way to members count, and extended headers")
+    func countedBeside() throws {
+        try fixture.python("def body(t):\n  for i in range(10): add(t, f'{i}/' + 'd/' * 45 + 'f')\ntree(body)")
+        #expect(try fixture.refusal("a.tar", bounds: ImportBounds(members: 472)).contains("--max-entries"))
+        _ = try fixture.imported("a.tar", bounds: ImportBounds(members: 473))
+        try fixture.python("def body(t):\n  for i in range(10): add(t, f'g{i}', pax={'comment': 'x'})\ntree(body)")
+        let error = #expect(throws: ImageError.self) {
+            try fixture.imported("a.tar", bounds: ImportBounds(members: 22))
+        }
+        #expect(error?.description.contains("--max-entries") == true)
+        _ = try fixture.imported("a.tar", bounds: ImportBounds(members: 23))
+    }
+
+    @Test(
+        "extended headers are bounded, for each member and all together",
+        arguments: [
+            ("for i in range(17): add(t, 'h', b'x', type=b'L')", "more extended headers"),
+            ("for i in range(3): add(t, 'h', b'x' * 500000, type=b'K')", "more extended headers, or longer ones"),
+            ("add(t, 'h', b'5 a=\\n' * 5000, type=b'x')", "too many records"),
+            ("add(t, 'f', pax={f'SCHILY.xattr.user.{i}': '' for i in range(300)})", "more extended attributes"),
+            ("add(t, 'f', pax={'SCHILY.xattr.user.' + 'x' * 300: ''})", "longer names of them"),
+        ])
+    func extendedHeaders(body: String, message: String) throws {
+        try fixture.python("def body(t):\n  \(body)\n  add(t, 'f')\ntree(body)")
+        let refusal = try fixture.refusal("a.tar")
+        #expect(refusal.contains(message), "\(refusal)")
+    }
+
+    @Test("nothing that an archive says reaches a terminal as an escape sequence")
+    func escapes() throws {
+        let hostile = "a\u{1b}]0;title\u{07}\r\n"
+        func python(_ body: String) throws {
+            try fixture.python("bad = 'a\\x1b]0;title\\x07\\r\\n'\ndef body(t):\n  \(body)\ntree(body)")
+        }
+        for body in [
+            "add(t, '../' + bad)", "link(t, bad, '../../' + bad)", "hard(t, bad, bad + 'x')", "add(t, bad, type=b'Z')",
+        ] {
+            try python(body)
+            let refusal = try fixture.refusal("a.tar")
+            #expect(refusal.contains("a\\u{1b}]0;title\\u{7}\\u{d}\\u{a}"), "\(refusal)")
+            #expect(refusal == refusal.printable)
+        }
+        try python("add(t, bad, mode=0o4755)")
+        let rootfs = try fixture.imported("a.tar")
+        #expect(fixture.progress.allSatisfy { $0 == $0.printable }, "\(fixture.progress)")
+        #expect(fixture.progress.contains { $0.contains("set-id bits taken off: 1 (a\\u{1b}") })
+        chmod("\(rootfs)/\(hostile)", 0o4777)
+        let findings = try fixture.store.verify("small")
+        #expect(findings.count >= 2 && findings.allSatisfy { $0 == $0.printable }, "\(findings)")
+        #expect(
+            ImageError.step(name: hostile, detail: "two\nlines").description
+                == "a\\u{1b}]0;title\\u{7}\\u{d}\n failed: two\nlines")
+    }
+
+    @Test("a time before 1970 is 1970, however it is written; other negative numbers are refused")
+    func negative() throws {
+        try fixture.python(
+            """
+            t = tarfile.open('a.tar', 'w', format=tarfile.GNU_FORMAT); base(t); add(t, 'f', mtime=-1); t.close()
+            t = tarfile.open('b.tar', 'w', format=tarfile.PAX_FORMAT); base(t); add(t, 'f', mtime=-1.5); t.close()
+            t = tarfile.open('c.tar', 'w', format=tarfile.GNU_FORMAT); base(t)
+            m = tarfile.TarInfo('f'); m.size = -1; t.addfile(m); t.close()
+            """)
+        #expect(try fixture.refusal("c.tar").contains("a negative size"))
+        for name in ["a.tar", "b.tar"] {
+            let rootfs = try fixture.imported(name)
+            #expect(try FileSystem.status("\(rootfs)/f")?.st_mtim.tv_sec == 0)
+        }
+    }
+
+    @Test("a source that is not there makes nothing, and what failed is not listed")
+    func nothingMade() throws {
+        #expect(try fixture.refusal("absent").contains("No such file"))
+        #expect(try FileSystem.status("\(fixture.store.stateDirectory)/images/small") == nil)
+        try fixture.python("open('text','w').write('no archive'*200)")
+        #expect(try fixture.refusal("text").contains("no tar archive"))
+        #expect(try fixture.store.list().isEmpty)
+    }
+
+    @Test("bounds are said in the unit that fits")
+    func units() throws {
+        #expect(
+            [0, 1_000, 1_024, 5 << 20, 8 << 30].map(ImportBounds.text) == [
+                "0 bytes", "1000 bytes", "1 KiB", "5 MiB", "8 GiB",
+            ])
+        try fixture.python("tree(lambda t: add(t, 'f', b'x' * 5000))")
+        #expect(try fixture.refusal("a.tar", bounds: ImportBounds(bytes: 1_024)).contains("larger than 1 KiB"))
     }
 
     @Test("what gives rights is left out, and said")

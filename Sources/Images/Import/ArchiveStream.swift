@@ -170,7 +170,8 @@ final class ArchiveStream {
         guard count <= mostBytes else {
             throw .step(
                 name: "reading \(name)",
-                detail: "it holds more than \(mostBytes >> 20) MiB once unpacked (--max-size allows more)")
+                detail:
+                    "it holds more than \(ImportBounds.text(bytes: mostBytes)) once unpacked (--max-size allows more)")
         }
         hash.update(bytes)
         buffer = bytes

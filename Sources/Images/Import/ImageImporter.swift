@@ -22,6 +22,22 @@ struct ImageImporter {
     private var rootfs: String { "\(directory)/rootfs" }
     private static let build = "000000000000"
 
+    /// Refuses a source that is no archive and no image layout by its kind, before anything is made for it.
+    static func check(source: String) throws(ImageError) {
+        // The source's own path may be a link: it is the operator's.
+        var status = stat()
+        guard stat(source, &status) == 0 else { throw FileSystem.failure("open", source) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return
+        case S_IFDIR where try OCILayout.isLayout(source): return
+        case S_IFDIR:
+            throw .unsafe(
+                path: source,
+                problem: "is a folder but no image layout; of a tree make an archive: tar -C \(source) -cf TREE.tar .")
+        default: throw .unsafe(path: source, problem: "is no file")
+        }
+    }
+
     /// Imports; on an error the directory holds no usable image.
     func run() throws(ImageError) -> ImageManifest {
         try FileSystem.makeDirectory(staging, mode: 0o700)
@@ -52,24 +68,15 @@ struct ImageImporter {
     /// Fills the tree, and answers where it came from.
     private func unpack() throws(ImageError) -> String {
         try FileSystem.makeDirectory(rootfs, mode: 0o755)
-        // The source's own path may be a link: it is the operator's.
-        var status = stat()
-        guard stat(source, &status) == 0 else { throw FileSystem.failure("open", source) }
-        if status.st_mode & S_IFMT == S_IFDIR {
-            guard try OCILayout.isLayout(source) else {
-                throw .unsafe(
-                    path: source,
-                    problem:
-                        "is a folder but no image layout; of a tree make an archive: tar -C \(source) -cf TREE.tar .")
-            }
-            return try unpackLayers(of: source)
-        }
+        try Self.check(source: source)
+        if try OCILayout.isLayout(source) { return try unpackLayers(of: source) }
         let file: Descriptor
         do throws(SystemError) {
             file = try Descriptor.open(source, O_RDONLY | O_NONBLOCK)
         } catch {
             throw ImageError(error, path: "")
         }
+        var status = stat()
         guard fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw .unsafe(path: source, problem: "is no file")
         }

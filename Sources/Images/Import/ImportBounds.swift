@@ -2,12 +2,21 @@
 public struct ImportBounds: Sendable {
     /// Bytes of an archive or of a layer, decompressed; and of all files of the tree together.
     public var bytes: Int
-    /// Members of all its archives together, those that are passed over included.
+    /// Members of all its archives together, those that are passed over included, with their extended headers and the folders that are
+    /// made on the way to them.
     public var members: Int
 
     public init(bytes: Int = 8 << 30, members: Int = 500_000) {
         self.bytes = bytes
         self.members = members
+    }
+
+    /// Bytes in the largest unit that they are a whole number of.
+    static func text(bytes: Int) -> String {
+        let units = ["bytes", "KiB", "MiB", "GiB"]
+        var (number, unit) = (bytes, 0)
+        while number > 0, number % 1_024 == 0, unit + 1 < units.count { (number, unit) = (number / 1_024, unit + 1) }
+        return "\(number) \(units[unit])"
     }
 }
 

@@ -28,7 +28,7 @@ struct TarMember {
     var shownPath: String { TarMember.shown(path) }
 
     static func shown(_ path: [[UInt8]]) -> String {
-        path.isEmpty ? "." : String(decoding: Array(path.joined(separator: [UInt8(ascii: "/")])), as: UTF8.self)
+        path.isEmpty ? "." : FileSystem.shown(Array(path.joined(separator: [UInt8(ascii: "/")])))
     }
 }
 
@@ -38,12 +38,18 @@ struct TarMember {
 /// content of what has none, kinds that are not listed here, sparse files.
 struct TarReader {
     private static let block = 512
+    /// Of the extended headers of one member together: how many, their bytes, and the records and attributes in them.
+    private static let mostHeaders = 16
     private static let mostHeaderBytes = 1 << 20
+    private static let mostRecords = 4_096
+    private static let mostAttributes = 256
     /// The kernel's own bounds (PATH_MAX, NAME_MAX).
     private static let mostPathBytes = 4_096
     private static let mostNameBytes = 255
 
     private let stream: ArchiveStream
+    /// Extended headers read so far.
+    private(set) var headers = 0
     /// What is left of the last member's content, and of the block that it ends in.
     private var content = 0
     private var padding = 0
@@ -56,6 +62,7 @@ struct TarReader {
     mutating func next() throws(ImageError) -> TarMember? {
         while let bytes = try contentPiece() { _ = bytes }
         var extended = Extended()
+        var (own, bytes) = (0, 0)
         while true {
             if try stream.isAtEnd() {
                 guard extended.isEmpty else { throw problem("it ends after a header that belongs to a further member") }
@@ -65,15 +72,19 @@ struct TarReader {
             guard header.contains(where: { $0 != 0 }) else { return nil }
             try check(header)
             let kind = header[156]
+            guard "xgLK".utf8.contains(kind) else { return try member(header, kind, extended) }
+            own += 1
+            headers += 1
+            let size = try number(header[124..<136], "size")
+            guard own <= Self.mostHeaders, size <= Self.mostHeaderBytes - bytes else {
+                throw problem("a member with more extended headers, or longer ones, than any has")
+            }
+            bytes += size
+            let content = try body(size)
             switch kind {
-            case UInt8(ascii: "x"), UInt8(ascii: "g"):
-                try extended.add(try records(try body(header)), isGlobal: kind == UInt8(ascii: "g"), problem)
-            case UInt8(ascii: "L"):
-                extended.path = Self.text(try body(header))
-            case UInt8(ascii: "K"):
-                extended.link = Self.text(try body(header))
-            default:
-                return try member(header, kind, extended)
+            case UInt8(ascii: "L"): extended.path = Self.text(content)
+            case UInt8(ascii: "K"): extended.link = Self.text(content)
+            default: try extended.add(try records(content), isGlobal: kind == UInt8(ascii: "g"), problem)
             }
         }
     }
@@ -119,22 +130,37 @@ struct TarReader {
                     let parts = text.split(separator: ".", maxSplits: 1)
                     // Of a time that is no number only the member's own header is left.
                     guard !isGlobal, let seconds = parts.first.flatMap({ Int($0) }) else { continue }
+                    // A time before 1970 is 1970.
+                    guard !text.hasPrefix("-") else {
+                        modified = (0, 0)
+                        continue
+                    }
                     let digits = parts.count > 1 ? String(parts[1].prefix(9)) : ""
                     let fraction = Int(digits.padding(toLength: 9, withPad: "0")) ?? 0
-                    modified = (seconds, seconds < 0 ? 0 : fraction)
+                    modified = (seconds, fraction)
                 case _ where key.hasPrefix("GNU.sparse."):
                     throw problem("it has sparse files: pack it without --sparse")
                 case _ where key.hasPrefix("SCHILY.xattr."):
-                    attributes.append(String(key.dropFirst("SCHILY.xattr.".count)))
+                    try add(attribute: key.dropFirst("SCHILY.xattr.".count), problem)
                 case _ where key.hasPrefix("LIBARCHIVE.xattr."):
-                    attributes.append(String(key.dropFirst("LIBARCHIVE.xattr.".count)))
+                    try add(attribute: key.dropFirst("LIBARCHIVE.xattr.".count), problem)
                 case _ where key.hasPrefix("SCHILY.acl."):
-                    attributes.append("system.posix_acl")
+                    try add(attribute: "system.posix_acl", problem)
                 default:
                     // Owners, further times, comments: nothing of them is used.
                     continue
                 }
             }
+        }
+
+        private mutating func add(
+            attribute: Substring, _ problem: (String) -> ImageError
+        ) throws(ImageError) {
+            // The kernel's bound for a name (XATTR_NAME_MAX).
+            guard attributes.count < TarReader.mostAttributes, attribute.utf8.count <= TarReader.mostNameBytes else {
+                throw problem("a member with more extended attributes, or longer names of them, than files have")
+            }
+            attributes.append(String(attribute))
         }
     }
 
@@ -148,9 +174,7 @@ struct TarReader {
     }
 
     /// The content of an extended header.
-    private func body(_ header: [UInt8]) throws(ImageError) -> [UInt8] {
-        let size = try number(header[124..<136], "size")
-        guard size <= Self.mostHeaderBytes else { throw problem("an extended header of \(size) bytes") }
+    private func body(_ size: Int) throws(ImageError) -> [UInt8] {
         let bytes = try stream.take(size)
         _ = try stream.take((Self.block - size % Self.block) % Self.block)
         return bytes
@@ -165,6 +189,7 @@ struct TarReader {
                 let length = Int(String(decoding: rest[rest.startIndex..<space], as: UTF8.self)),
                 length > space - rest.startIndex + 1, length <= rest.count
             else { throw problem("an extended header that is no list of records") }
+            guard records.count < Self.mostRecords else { throw problem("an extended header of too many records") }
             let end = rest.startIndex + length
             let record = rest[(space + 1)..<(end - 1)]
             guard rest[end - 1] == UInt8(ascii: "\n"), let equals = record.firstIndex(of: UInt8(ascii: "=")) else {
@@ -190,7 +215,7 @@ struct TarReader {
         let path = try components(raw, of: "member")
         let shown = TarMember.shown(path)
         let ownSize = try number(header[124..<136], "size")
-        let ownTime = try number(header[136..<148], "time")
+        let ownTime = try time(header[136..<148])
         let size = extended.size ?? ownSize
         let link = extended.link ?? Self.text(Array(header[157..<257]))
         let kind: TarMember.Kind
@@ -220,13 +245,12 @@ struct TarReader {
     /// Octal digits, or GNU's and star's big-endian bytes with the first bit set.
     private func number(_ field: ArraySlice<UInt8>, _ what: String) throws(ImageError) -> Int {
         if let first = field.first, first & 0x80 != 0 {
+            guard !Self.isNegative(field) else { throw problem("a negative \(what)") }
             var value = Int(first & 0x7f)
             for byte in field.dropFirst() {
                 guard value < 1 << 54 else { throw problem("a \(what) that is too large") }
                 value = value << 8 | Int(byte)
             }
-            // The second bit is the sign's.
-            guard first & 0x40 == 0 else { throw problem("a negative \(what)") }
             return value
         }
         let digits = field.drop { $0 == UInt8(ascii: " ") }.prefix { $0 != UInt8(ascii: " ") && $0 != 0 }
@@ -237,12 +261,22 @@ struct TarReader {
         return value
     }
 
+    /// Of GNU's and star's numbers the second bit is the sign's.
+    private static func isNegative(_ field: ArraySlice<UInt8>) -> Bool {
+        field.first.map { $0 & 0xc0 == 0xc0 } ?? false
+    }
+
+    /// Seconds since 1970; a time before that is 1970.
+    private func time(_ field: ArraySlice<UInt8>) throws(ImageError) -> Int {
+        Self.isNegative(field) ? 0 : try number(field, "time")
+    }
+
     /// Up to the first NUL.
     private static func text(_ bytes: [UInt8]) -> [UInt8] { Array(bytes.prefix { $0 != 0 }) }
 
     /// A name's components; one that could lead out of the tree is refused.
     private func components(_ name: [UInt8], of what: String) throws(ImageError) -> [[UInt8]] {
-        let shown = String(decoding: name.prefix(200), as: UTF8.self)
+        let shown = FileSystem.shown(name.prefix(200))
         guard name.first != UInt8(ascii: "/") else {
             throw problem("\(what) '\(shown)' is a path from the root: pack the tree from within it (tar -C TREE .)")
         }
@@ -271,7 +305,7 @@ struct TarReader {
             depth += part == [UInt8(ascii: "."), UInt8(ascii: ".")] ? -1 : 1
             guard depth >= 0 else {
                 throw problem(
-                    "link '\(TarMember.shown(path))' leads out of the tree: \(String(decoding: link, as: UTF8.self))")
+                    "link '\(TarMember.shown(path))' leads out of the tree: \(FileSystem.shown(link))")
             }
         }
         return link

@@ -73,11 +73,10 @@ final class TreeWriter {
         parent = nil
         defer { parent = nil }
         var reader = TarReader(stream)
+        var headers = 0
         while let member = try reader.next() {
-            members += 1
-            guard members <= bounds.members else {
-                throw problem("it has more than \(bounds.members) members (--max-entries allows more)", stream)
-            }
+            try count(1 + reader.headers - headers, stream)
+            headers = reader.headers
             if isLayer, let name = member.path.last, name.starts(with: Self.whiteout) {
                 try takeAway(name, in: Array(member.path.dropLast()), stream)
             } else {
@@ -150,7 +149,8 @@ final class TreeWriter {
         let (sum, overflow) = bytes.addingReportingOverflow(member.size)
         guard !overflow, sum <= bounds.bytes else {
             throw problem(
-                "its files are larger than \(bounds.bytes >> 20) MiB together (--max-size allows more)", stream)
+                "its files are larger than \(ImportBounds.text(bytes: bounds.bytes)) together (--max-size allows more)",
+                stream)
         }
         bytes = sum
         let raw = FileSystem.withCString(name) {
@@ -211,26 +211,56 @@ final class TreeWriter {
         _ path: [[UInt8]], creating: Bool, _ stream: ArchiveStream
     ) throws(ImageError) -> Folder {
         if let parent, parent.path == path { return parent.folder }
-        var descriptor = try find(path)
-        if descriptor == nil, creating {
-            for end in path.indices {
-                let part = Array(path[...end])
-                guard try find(part) == nil else { continue }
-                guard let above = try find(Array(path[..<end])) else { break }
-                let result = FileSystem.withCString(path[end]) { mkdirat(above.raw, $0, 0o755) }
-                guard result == 0 else {
-                    throw problem("'\(TarMember.shown(path))' is below something that is no folder", stream)
-                }
-            }
-            descriptor = try find(path)
+        let descriptor: Descriptor
+        if let there = try find(path) {
+            descriptor = there
+            try checkDepth(descriptor.raw, path, stream)
+        } else if creating {
+            descriptor = try make(path, stream)
+        } else {
+            throw noFolder(path, stream)
         }
-        guard let descriptor else {
-            throw problem("'\(TarMember.shown(path))' is below something that is no folder", stream)
-        }
-        try checkDepth(descriptor.raw, path, stream)
         let folder = try Folder(descriptor)
         parent = (path, folder)
         return folder
+    }
+
+    /// Makes what is missing of a folder, each level counted like a member; how deep it would lie is found out before the first.
+    private func make(_ path: [[UInt8]], _ stream: ArchiveStream) throws(ImageError) -> Descriptor {
+        // Whether a link stands above or not: looking this far costs a descriptor and a call for each level.
+        guard path.count < Self.mostDepth else { throw tooDeep(path, stream) }
+        guard var above = try find([]) else { throw noFolder(path, stream) }
+        var missing = path[...]
+        while !missing.isEmpty, let next = try find(Array(path[...missing.startIndex])) {
+            above = next
+            missing = missing.dropFirst()
+        }
+        try checkDepth(above.raw, path, further: missing, stream)
+        for name in missing {
+            try count(1, stream)
+            let parent = above.raw
+            guard FileSystem.withCString(name, { mkdirat(parent, $0, 0o755) }) == 0 else {
+                throw noFolder(path, stream)
+            }
+            above = try Tree.openFolder(name, in: parent, TarMember.shown(path))
+        }
+        return above
+    }
+
+    private func noFolder(_ path: [[UInt8]], _ stream: ArchiveStream) -> ImageError {
+        problem("'\(TarMember.shown(path))' is below something that is no folder", stream)
+    }
+
+    private func tooDeep(_ path: [[UInt8]], _ stream: ArchiveStream) -> ImageError {
+        problem("'\(TarMember.shown(path).prefix(200))' lies deeper than \(Self.mostDepth) folders", stream)
+    }
+
+    /// Counts what the archive has or makes: members, their extended headers, folders on the way to them.
+    private func count(_ number: Int, _ stream: ArchiveStream) throws(ImageError) {
+        members += number
+        guard members <= bounds.members else {
+            throw problem("it has more than \(bounds.members) members (--max-entries allows more)", stream)
+        }
     }
 
     /// Opens a folder of the tree; nil where there is none.
@@ -245,14 +275,15 @@ final class TreeWriter {
         }
     }
 
-    /// By the folder's real name, for links can make a short name lead deep.
-    private func checkDepth(_ folder: Int32, _ path: [[UInt8]], _ stream: ArchiveStream) throws(ImageError) {
+    /// By the folder's real name, for links can make a short name lead deep; with the levels that are to be made below it.
+    private func checkDepth(
+        _ folder: Int32, _ path: [[UInt8]], further: ArraySlice<[UInt8]> = [], _ stream: ArchiveStream
+    ) throws(ImageError) {
         let name = try FileSystem.rawLink(Array(FileSystem.magicLink(folder).utf8), in: AT_FDCWD).dropFirst(
             rootPathBytes)
-        let depth = name.count { $0 == UInt8(ascii: "/") }
-        guard depth < Self.mostDepth, name.count <= Self.mostPathBytes else {
-            throw problem("'\(TarMember.shown(path).prefix(200))' lies deeper than \(Self.mostDepth) folders", stream)
-        }
+        let depth = name.count { $0 == UInt8(ascii: "/") } + further.count
+        let bytes = further.reduce(name.count) { $0 + 1 + $1.count }
+        guard depth < Self.mostDepth, bytes <= Self.mostPathBytes else { throw tooDeep(path, stream) }
     }
 
     // MARK: Taking away
@@ -269,7 +300,7 @@ final class TreeWriter {
         if name.starts(with: Self.whiteout) { return }
         guard !name.isEmpty, name != [UInt8(ascii: ".")], name != [UInt8(ascii: "."), UInt8(ascii: ".")] else {
             throw problem(
-                "'\(TarMember.shown(path))/\(String(decoding: mark, as: UTF8.self))' takes away no name", stream)
+                "'\(TarMember.shown(path))/\(FileSystem.shown(mark))' takes away no name", stream)
         }
         try removeLower(name, in: folder)
     }
