@@ -1,3 +1,4 @@
+import Jobs
 import Logging
 
 /// Lines for people on standard error, as swift-log writes them. Control characters are escaped: ids and reasons can be a
