@@ -11,6 +11,10 @@ extension EndToEnd {
         private static let runHere = ["README.md", "docs/api.md", "docs/languages.md", "docs/migration.md"]
         /// The one whose blocks are run in the guest, line by line.
         private static let runInGuest = "docs/install.md"
+        /// Those whose blocks nothing runs.
+        private static let runByHand = [
+            "docs/hosts.md": "want Docker and Podman, and an image of theirs; the document says how they were tried"
+        ]
 
         /// Whose commands are looked for within sentences. Those of this project have tests of their own below.
         private static let programs: Set<String> = [
@@ -111,7 +115,8 @@ extension EndToEnd {
             let guest = try Self.inGuest()
             #expect(guest.count > 8)
             var lines = 0
-            for command in try Self.all() where command.isOfBlock && !Self.runHere.contains(command.document) {
+            for command in try Self.all() where command.isOfBlock {
+                if Self.runHere.contains(command.document) || Self.runByHand[command.document] != nil { continue }
                 lines += 1
                 #expect(
                     command.document == Self.runInGuest
