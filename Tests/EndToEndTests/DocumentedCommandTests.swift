@@ -29,6 +29,8 @@ extension EndToEnd {
             "systemctl start": "half a command; the guest starts the units",
             "systemctl status": "half a command; the guest asks `systemctl show` for the same text",
             "systemctl edit bulkhead": "opens an editor; the guest makes the same file by hand",
+            "systemctl edit bulkhead-api": "the same",
+            "mkdir /sys/fs/cgroup/bulkhead-daemon: Read-only file system": "the words of an error",
             "journalctl -u bulkhead": "opens a pager; the guest reads the same journal with -o cat",
             "man bulkhead": "opens a pager; lintian reads the page as the package is made",
             "tar --xattrs --numeric-owner": "flags, not a command",
