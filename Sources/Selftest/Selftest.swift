@@ -176,14 +176,22 @@ public actor Selftest {
 
     /// No process of an attack lives on.
     func nothingAlive() -> Judgement {
-        var left = HostProcess.attacks(of: users)
+        var left = unexpected()
         if !left.isEmpty {
             // The next sandbox has no name of its own until it is parked; what lives on is there after that too.
             usleep(100_000)
             // By its name of then: where programs are started ahead it has become one of those.
             let seen = Set(left.map(\.pid))
-            left = HostProcess.attacks(of: users).filter { seen.contains($0.pid) }
+            left = unexpected().filter { seen.contains($0.pid) }
         }
+        guard let first = left.first else { return .contained("") }
+        return .escaped(
+            "\(left.count) processes live on, such as \(first.command) (pid \(first.pid), uid \(first.user))")
+    }
+
+    /// The processes of attacks, without those that wait for a job.
+    private func unexpected() -> [HostProcess] {
+        var left = HostProcess.attacks(of: users)
         if startsAhead {
             // One a slot waits for its job there. An attack has the name of its own file.
             for user in users {
@@ -192,9 +200,7 @@ public actor Selftest {
                 }
             }
         }
-        guard let first = left.first else { return .contained("") }
-        return .escaped(
-            "\(left.count) processes live on, such as \(first.command) (pid \(first.pid), uid \(first.user))")
+        return left
     }
 
     /// Both slots, so the one that was just used too, run a harmless program as if nothing had been.
