@@ -138,9 +138,9 @@ public struct ImageStore {
         public var seconds: Double
     }
 
-    /// Writes a progress line to stderr.
+    /// Writes a progress line to stderr; where that is gone nobody could be told.
     public static let standardError: @Sendable (String) -> Void = { line in
-        FileHandle.standardError.write(Data("  \(line.printable)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("  \(line.printable)\n".utf8))
     }
 
     /// Builds image `name` where its recipe changed or it was never built, and publishes it in one step.

@@ -223,7 +223,7 @@ private final class ResultBox<Value: Sendable>: @unchecked Sendable {
     var result: Result<Value, any Error>?
 }
 
-/// A line to standard error.
+/// A line to standard error. Where that is gone nobody could be told.
 func note(_ text: String) {
-    FileHandle.standardError.write(Data("bulkhead: \(text)\n".utf8))
+    try? FileHandle.standardError.write(contentsOf: Data("bulkhead: \(text)\n".utf8))
 }

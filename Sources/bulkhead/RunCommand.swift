@@ -285,11 +285,12 @@ struct RunCommand: ParsableCommand {
             }
         }
         if asJSON {
-            FileHandle.standardOutput.write(result.json() + Data("\n".utf8))
+            try FileHandle.standardOutput.write(contentsOf: result.json() + Data("\n".utf8))
             return result.status == .internalError ? 70 : 0
         }
         if let compile = result.compile {
-            FileHandle.standardError.write(Data((compile.stdout + compile.stderr).utf8))
+            // As passOn: where nobody reads, the exit code is told all the same.
+            try? FileHandle.standardError.write(contentsOf: Data((compile.stdout + compile.stderr).utf8))
         }
         if result.status != .ok, result.status != .nonzeroExit {
             note("\(result.status.rawValue)\(result.message.map { ": \($0)" } ?? "")")

@@ -179,6 +179,17 @@ extension EndToEnd {
             ] { #expect(try Command.bulkhead(["selftest"] + arguments).exitCode == 64, "\(arguments)") }
         }
 
+        @Test("a reader that goes away early does not end it, nor change what it found")
+        func readerGone() throws {
+            let shell = try Child(
+                [
+                    "/bin/bash", "-c", "\"$0\" selftest --group network | head -n 1; exit ${PIPESTATUS[0]}",
+                    Installation.bulkhead,
+                ], environment: Installation.environment)
+            #expect(try shell.wait(atMost: .seconds(120)) == 0, "\(shell.standardError)")
+            #expect(String(decoding: shell.standardOutput, as: UTF8.self).hasPrefix("CONTAINED network"))
+        }
+
         @Test("--list runs nothing and needs no root's rights; an unknown name is said")
         func list() throws {
             let command = try Command.bulkhead(["selftest", "--list"])

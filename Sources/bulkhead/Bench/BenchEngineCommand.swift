@@ -41,7 +41,7 @@ struct BenchEngineCommand: ParsableCommand {
                 } catch {
                     reply = EngineExchange.Reply(error: "\(error)")
                 }
-                FileHandle.standardOutput.write(try JSONEncoder().encode(reply) + Data("\n".utf8))
+                try FileHandle.standardOutput.write(contentsOf: try JSONEncoder().encode(reply) + Data("\n".utf8))
                 if isLast { return }
             }
             await running.engine.shutDown()
