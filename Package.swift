@@ -156,10 +156,13 @@ let package = Package(
         .target(
             name: "RedisTestServer", dependencies: ["RedisJobQueue"], path: "Tests/Fixtures/redis",
             swiftSettings: settings),
+        .target(
+            name: "ManualClock", dependencies: ["JobQueue"], path: "Tests/Fixtures/clock", swiftSettings: settings),
         .testTarget(
             name: "JobQueueTests",
             dependencies: [
-                "JobQueue", "Jobs", "RedisJobQueue", "RedisTestServer", .product(name: "Logging", package: "swift-log"),
+                "JobQueue", "Jobs", "ManualClock", "RedisJobQueue", "RedisTestServer",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .testTarget(
@@ -192,7 +195,7 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Worker", "Hashing", "Isolation", "JobQueue", "Jobs", "LaunchProtocol",
+                "Worker", "Hashing", "Isolation", "JobQueue", "Jobs", "LaunchProtocol", "ManualClock",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

@@ -1,6 +1,7 @@
 import Foundation
 import JobQueue
 import Jobs
+import ManualClock
 import Testing
 
 /// What every queue must do, whatever holds its jobs.

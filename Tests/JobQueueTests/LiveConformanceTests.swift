@@ -1,6 +1,7 @@
 import Foundation
 import JobQueue
 import Jobs
+import ManualClock
 import Synchronization
 import Testing
 

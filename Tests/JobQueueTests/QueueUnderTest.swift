@@ -2,6 +2,7 @@ import Foundation
 import JobQueue
 import Jobs
 import Logging
+import ManualClock
 import RedisJobQueue
 import RedisTestServer
 import Testing

@@ -2,6 +2,7 @@ import Foundation
 import JobQueue
 import Jobs
 import Logging
+import ManualClock
 import Synchronization
 import Testing
 
@@ -266,7 +267,7 @@ struct CaseRunnerTests {
 
     @Test("what has not come to its end when the time of all cases is over is skipped, and nothing of it judged")
     func overdue() async throws {
-        let clock = StoppedClock()
+        let clock = ManualClock()
         let gate = Gate()
         let engine = TableEngine(byInput: [
             "0": Self.yes, "1": .held(gate, .untilCancelled), "2": .untilCancelled, "3": .untilCancelled,
@@ -296,7 +297,7 @@ struct CaseRunnerTests {
 
     @Test("a job that is done just before is judged as ever, and waits for memory do not count")
     func inTime() async throws {
-        let clock = StoppedClock()
+        let clock = ManualClock()
         let (first, second) = (Gate(), Gate())
         let engine = TableEngine(byInput: ["0": .held(first, Self.yes), "1": .held(second, Self.no)])
         let memory = MemoryBudget(bytes: 128 << 20)
@@ -325,7 +326,7 @@ struct CaseRunnerTests {
 
     @Test("after a failure that stops the rest there is nothing that the time could be too short for")
     func stoppedInTime() async throws {
-        let clock = StoppedClock()
+        let clock = ManualClock()
         let gate = Gate()
         let engine = TableEngine(byInput: ["0": .held(gate, Self.no)])
         let time = CaseTime(limit: .seconds(1), clock: clock)
