@@ -36,15 +36,8 @@ extension EndToEnd {
             try compare(Self.programs)
         }
 
-        @Test("so do PHP's, in an image of this recipe", .enabled(if: Self.startsPHP))
+        @Test("so do PHP's", .enabled(if: Installation.hasImage("scripting")))
         func comparisonOfPHP() throws { try compare(Self.php) }
-
-        /// Whether the image that has PHP is built, from a recipe that starts it ahead.
-        private static let startsPHP: Bool = {
-            let manifest = FileManager.default.contents(
-                atPath: "\(Installation.stateDirectory)/images/scripting/current/image.json")
-            return manifest.map { String(decoding: $0, as: UTF8.self).contains("\"ahead\"") } ?? false
-        }()
 
         private func compare(_ programs: [Program]) throws {
             let cold = try Server(slots: 1, options: ["--ahead-memory", "0"])
